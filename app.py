@@ -1,0 +1,78 @@
+"""The hub: a front page and every space that exists, as pages of one app. ``python app.py`` starts it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from html import escape
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+_ROOT = Path(__file__).resolve().parent
+if str(_ROOT) not in sys.path:
+    sys.path.insert(0, str(_ROOT))
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from common.text.models import TextModels
+
+SPACES = ("chat",)
+
+
+def _load(name: str) -> ModuleType:
+    """The space's ``app.py`` as a module; ``spaces`` cannot be a package, since ZeroGPU's package is called so."""
+    spec = importlib.util.spec_from_file_location(f"{name}_space", _ROOT / "spaces" / name / "app.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"spaces/{name}/app.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def build(models: TextModels) -> gr.Blocks:
+    """Front page and spaces; every page has its own address, such as ``/chat``."""
+    import gradio as gr
+
+    from common.ui.i18n import text
+    from common.ui.page import page_frame
+
+    with page_frame("hub") as page:
+        page.words(gr.HTML, keys={"value": _doors})
+    for name in SPACES:
+        space = _load(name).build(models, in_hub=True)
+        with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
+            space.render()
+    return page.demo
+
+
+def _doors(lang: str) -> str:
+    """The front page's doors, one for every space."""
+    from common.ui.i18n import text
+
+    doors = "".join(
+        f'<a href="{name}?lang={escape(lang)}"><h2>{escape(text(lang, f"hub.{name}"))}</h2>'
+        f"<p>{escape(text(lang, f'hub.{name}_about'))}</p></a>"
+        for name in SPACES
+    )
+    return f'<nav aria-label="{escape(text(lang, "hub.choose"))}" class="doors">{doors}</nav>'
+
+
+def main() -> None:
+    """Serve the hub."""
+    from common.ui.serve import read_options
+
+    read_options("The hub of demystify: all demos on one page.")
+    from common.text.models import TextModels
+
+    models = TextModels()
+    models.start()  # the model loads in its own process while gradio is imported here
+    from common.ui.serve import serve
+
+    serve(build(models))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The model catalogue, and how a model's name becomes files on disk.
+
+A name is a catalogue id, a folder in transformers format, a ``.gguf`` file, or a hub id ``owner/name``. Fetching goes
+through ``huggingface_hub`` and its cache. Knows nothing about engines or pages.
+
+Tokenizers are entries too (task ``tokenizer``), but run no text: ``find`` does not know them, ``with_task`` lists them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import tomllib
+import urllib.request
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from common import errors
+from common.config import settings
+from common.errors import Phrase
+
+_ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml."""
+
+    id: str
+    title: str
+    task: str
+    where: str
+    licence: str = ""
+    parameters: int = 0
+    size_mb: int = 0
+    memory_mb: int = 0
+    context: int = 0
+    repo: str = ""
+    gguf: str = ""
+    package: str = ""
+    folder: str = ""
+    embedded: bool = False
+    default_on: str = ""
+
+    @property
+    def file(self) -> str:
+        """The one file that matters where there is one; the other models are whole folders."""
+        return self.gguf or ("tokenizer.json" if self.task == "tokenizer" else "")
+
+
+@lru_cache
+def entries() -> tuple[Model, ...]:
+    """All catalogue entries, in the order of the file."""
+    with (Path(__file__).parent / "catalog.toml").open("rb") as file:
+        rows: list[dict[str, Any]] = tomllib.load(file)["model"]
+    return tuple(Model(**row) for row in rows)
+
+
+def with_task(task: str) -> tuple[Model, ...]:
+    """The entries for one task."""
+    return tuple(model for model in entries() if model.task == task)
+
+
+def find(name: str) -> Model:
+    """The entry for a model's name of any kind (see the head of this module).
+
+    Raises:
+        UnknownModel: no entry, no such folder or file, and not shaped like a hub id.
+    """
+    for model in entries():
+        if model.id == name and model.task != "tokenizer":
+            return model
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        return Model(id=path.stem, title=path.stem, task="chat", where="file", gguf=path.name, folder=str(path.parent))
+    if (path / "config.json").is_file():
+        return Model(id=path.name, title=path.name, task="chat", where="file", folder=str(path))
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and all(name.split("/")):
+        return Model(id=name, title=name, task="chat", where="hub", repo=name)
+    raise errors.UnknownModel(model=name, known=", ".join(model.id for model in entries() if model.task == "chat"))
+
+
+def locate(model: Model) -> Path:
+    """The GGUF file, the ``tokenizer.json``, or the folder in transformers format; fetched when it is not here yet.
+
+    Raises:
+        ModelUnavailable: the package is not installed, the hub cannot be reached, or it has no such model.
+    """
+    if model.where == "package":
+        spec = importlib.util.find_spec(model.package)  # finds the file without running the package
+        if spec is None or spec.origin is None:
+            raise errors.ModelUnavailable(model=model.id, reason=Phrase("package_missing", package=model.package))
+        return Path(spec.origin).parent / model.gguf
+    if model.where == "models":
+        return _ROOT / "models" / model.folder / model.file
+    if model.where == "file":
+        return Path(model.folder) / model.file
+    return _fetch(model)
+
+
+def _fetch(model: Model) -> Path:
+    import httpx2
+    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    local_only = settings().offline
+    # The hub's client keeps trying for 20 seconds and more where there is no network.
+    if not local_only and not is_local(model) and not hub_reachable():
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_unreachable"))
+    try:
+        if model.file:
+            return Path(hf_hub_download(model.repo, model.file, local_files_only=local_only))
+        wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+        return Path(snapshot_download(model.repo, allow_patterns=wanted, local_files_only=local_only))
+    except RepositoryNotFoundError as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_has_none")) from problem
+    except LocalEntryNotFoundError as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_unreachable")) from problem
+    except HfHubHTTPError as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_refused")) from problem
+    except httpx2.TransportError as problem:  # while a file was on its way
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_broke_off")) from problem
+    except OSError as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("files_not_written")) from problem
+
+
+def is_local(model: Model) -> bool:
+    """Whether the files are on this machine already, so that loading needs no network."""
+    if model.where != "hub":
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(model.repo, model.file or "config.json"), str)
+
+
+def hub_reachable(timeout: float = 1.5) -> bool:
+    """Whether the model hub answers at all: one TCP connection, ``timeout`` in seconds; a proxy is trusted."""
+    if settings().offline:
+        return False
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if {"https", "all"} & set(urllib.request.getproxies()):
+        return True
+    host = constants.ENDPOINT.split("//", 1)[-1].split("/", 1)[0]
+    name, _, port = host.partition(":")
+    try:
+        with socket.create_connection((name, int(port or 443)), timeout):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,96 @@
+"""Settings from the environment: every limit and choice a deployment may want to change.
+
+Each field is one variable ``DEMYSTIFY_<NAME>``; a ``.env`` file in the working folder is read too. The table in
+the README is printed by ``python -m common.config`` and a test compares the two. Knows nothing about models or UI.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Language = Literal["en", "de", "fr", "it"]
+LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "it")
+
+
+class Settings(BaseSettings):
+    """All settings. Units are in the descriptions; sizes of memory in GB."""
+
+    model_config = SettingsConfigDict(env_prefix="DEMYSTIFY_", env_file=".env", extra="ignore")
+
+    model: str = Field("auto", description="Catalogue id, folder, `.gguf` file or hub id of the text model")
+    engine: Literal["auto", "openvino", "transformers", "remote"] = Field(
+        "auto", description="Which text engine runs the model"
+    )
+    remote_url: str = Field("", description="OpenAI-compatible server to use instead of this machine, ends in /v1")
+    remote_provider: str = Field("", description="Hugging Face Inference Provider to use, for example `auto`")
+    remote_key: SecretStr = Field(SecretStr(""), description="Key for the remote server or provider; never logged")
+
+    host: str = Field("", description="Address to listen on; empty means this machine only (all addresses on a Space)")
+    port: int = Field(7860, ge=1, le=65535, description="Port of the web page")
+    share: bool = Field(False, description="Ask gradio for a public link at start")
+    lang: Literal["auto", "en", "de", "fr", "it"] = Field(
+        "auto", description="Language of the page until a visitor chooses another; auto follows the browser"
+    )
+
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path("demystify"), description="Where converted and fetched models are kept"
+    )
+    offline: bool = Field(False, description="Never ask the model hub for anything, and fetch no larger model")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
+    reproducible: bool = Field(
+        True,
+        description="Same seed, same text, whoever else writes; without it a text written alone is a tenth faster",
+    )
+    kv_cache_tokens: int = Field(
+        32_768, ge=1024, description="Tokens of all running texts together whose keys and values are kept in memory"
+    )
+    max_active: int = Field(64, ge=1, le=1024, description="Texts generated at the same time by one model")
+    max_waiting: int = Field(
+        64, ge=0, le=4096, description="Requests that may wait in line before new ones are refused"
+    )
+    max_new_tokens: int = Field(512, ge=1, le=32768, description="Longest completion a visitor may ask for, in tokens")
+    max_prompt_chars: int = Field(
+        20_000, ge=100, le=2_000_000, description="Longest text a visitor may send, in characters"
+    )
+    start_timeout: float = Field(180.0, gt=0, le=3600, description="Longest wait for a model to load, in seconds")
+    inspect_idle: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds without use after which the process behind the inside views gives its memory back",
+    )
+
+    @property
+    def listen_host(self) -> str:
+        """The address to bind: what was asked for, everything on a hosted Space, otherwise this machine only."""
+        return self.host or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")  # noqa: S104 - a Space must
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
+
+
+def table() -> str:
+    """The settings as a Markdown table: variable, default, meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        if name == "cache_dir":
+            default = "the user's cache folder"
+        elif isinstance(field.default, SecretStr) or field.default == "":
+            default = "empty"
+        else:
+            default = f"`{field.default}`"
+        rows.append(f"| `DEMYSTIFY_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())

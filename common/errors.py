@@ -1,0 +1,290 @@
+"""The errors a user can meet, each with the sentence that says what to do.
+
+An error carries a message key and its parameters; the English sentence lives here beside it so that logs and
+the API read well without the UI. The UI looks the key up in its translations. A parameter that is itself words, such
+as why a model cannot be loaded, is a ``Phrase``: a key too, with its English in ``PHRASES``. This module knows nothing
+about gradio and nothing about models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+PHRASES: Final[dict[str, str]] = {
+    # why a model cannot be had
+    "package_missing": "the package {package} is not installed",
+    "hub_has_none": "the hub has no such model",
+    "hub_unreachable": "the model hub cannot be reached",
+    "hub_refused": "the model hub refused the request",
+    "hub_broke_off": "the connection to the model hub broke off",
+    "files_not_written": "the files cannot be fetched or written",
+    "files_unreadable": "its files cannot be read",
+    "file_not_convertible": "its file cannot be converted",
+    "tokenizer_unreadable": "its tokenizer file cannot be read",
+    "unknown_rule": "it cuts text by a rule unknown here, {name}",
+    "see_log": "{name}, the log says more",
+    # what is wrong with a file
+    "none_chosen": "none was chosen",
+    "not_text": "it is not text",
+    "not_json": "it is not JSON",
+    "too_long": "it is too long",
+    "no_conversation": "it holds no conversation",
+    "too_many_turns": "it has more than {limit} messages",
+    "wrong_type": "a value in it has the wrong type",
+    "turn_missing": "it points to a message that is not there",
+    "turn_malformed": "a message in it has the wrong form",
+    "turn_before_parent": "a message in it comes before the one it follows",
+    # what a model or an engine cannot do
+    "conversation": "holding a conversation: this model only continues texts",
+    "these_turns": "a conversation with these messages",
+    "continue_text": "continuing a raw text",
+    "continue_answer": "continuing an answer that was begun for it",
+    "prompt_tokens": "showing the prompt's tokens",
+    "token_numbers": "starting from token numbers",
+    "beam_search": "beam search",
+    "look_inside": "looking inside",
+    "logit_lens": "the logit lens for {architecture}",
+    "gguf_only": "openvino runs GGUF files, and {model} is none",
+    "question": "the question “{kind}”",
+    # what a remote server did
+    "key_refused": "it refused the key",
+    "key_wanted": "it asks for a key",
+    "key_not_hugging_face": "it takes a Hugging Face token, which begins with hf_",
+    "no_credit": "the account behind the key has no credit left",
+    "server_has_no_model": "it has no model called {model}",
+    "server_lists_no_model": "it lists no model: name one in DEMYSTIFY_MODEL",
+    "nothing_at_path": "nothing is there, it should end in /v1",
+    "settings_refused": "it does not take {names}: switch that off",
+    "server_failed": "it failed with status {status}",
+    "server_failed_saying": "it failed with status {status}: {message}",
+    "server_refused": "it refused the request with status {status}",
+    "server_refused_saying": "it refused the request with status {status}: {message}",
+    "server_broke_off_saying": "it failed: {message}",
+    "server_gave_up": "it gave up",
+    "answer_broke_off": "the answer broke off in the middle",
+    "no_answer": "it sent something that is not part of an answer",
+    "answer_not_json": "it sent something that is not JSON",
+    "no_event_stream": "it answers with something else than a stream of events",
+    "hub_offline": "HF_HUB_OFFLINE is set, which forbids it",
+    "connect_timeout": "it cannot be reached in time",
+    "silent": "it was silent for {seconds} seconds",
+    "no_such_machine": "there is no machine of this name",
+    "not_secure": "no secure connection is possible",
+    "nothing_answers": "nothing answers there",
+    "connection_broke_off": "the connection broke off",
+    # what a control or a setting takes
+    "number_between": "a number from {minimum} to {maximum}",
+    "whole_between": "a whole number from {minimum} to {maximum}",
+    "numbers_between": "{fewest} to {most} numbers from {minimum} to {maximum}, with spaces between them",
+    "as_many": "as many as there are numbers in the cool column: {count}",
+    "column": "probabilities above 0 that add up to 1 at most",
+    "letters_at_most": "at most {limit} characters",
+    "whole_characters": "text without broken characters",
+    "turns_at_most": "at most {limit} messages; go on in a new conversation",
+    "conversations_at_most": "at most {limit} conversations; delete one first",
+    "token_numbers_to": "token numbers from 0 to {maximum}",
+    "list_like": "a list like {example}",
+    "key_signs": "a key of letters, digits and signs",
+    "address_like": "an address like {example}",
+    "address_without_key": "an address without a key; DEMYSTIFY_REMOTE_KEY takes that",
+    "headings_up_to": "1 to {most} headings, one per line",
+    "heading_letters": "headings of at most {limit} characters each",
+    "headings_for_words": "fewer or shorter headings, which leave room for text in {words} words",
+    "with_name": "a text with {name} in it",
+    "only_names": "a text with no other names in braces than {names}",
+    "hub_id": "the id of a model on the Hugging Face Hub",
+}
+
+
+class Phrase:
+    """Words inside an error's sentence, said in the reader's language: ``phrase.<key>`` in the translations.
+
+    What somebody else has written, such as a server's message, is a parameter of a phrase and stays as it is.
+
+    Args:
+        key: one of ``PHRASES``.
+        params: values that fill the phrase.
+
+    Example:
+        >>> str(InvalidFile(reason=Phrase("too_many_turns", limit=400)))
+        'This file cannot be used (it has more than 400 messages): choose a file that this app saved.'
+    """
+
+    def __init__(self, key: str, /, **params: Any) -> None:
+        self.key, self.params = key, params
+
+    def __str__(self) -> str:
+        return PHRASES[self.key].format(**self.params)
+
+    def __repr__(self) -> str:
+        return f"Phrase({self.key!r}, {self.params!r})"
+
+
+class DemystifyError(Exception):
+    """Base of every error that is meant for a user's eyes.
+
+    Attributes:
+        key: message key in the translations, ``error.<key>``.
+        params: values that fill the sentence; where that is words, a ``Phrase``.
+    """
+
+    key: ClassVar[str] = "unexpected"
+    sentence: ClassVar[str] = "Something went wrong. Try again; if it happens again, tell the presenter."
+
+    def __init__(self, **params: Any) -> None:
+        self.params = params
+        super().__init__(self.sentence.format(**params))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.params)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able form, for the road between two processes."""
+        params = {
+            name: {"phrase": value.key, "params": value.params} if isinstance(value, Phrase) else value
+            for name, value in self.params.items()
+        }
+        return {"key": self.key, "params": params}
+
+
+def _rebuild(kind: type[DemystifyError], params: dict[str, Any]) -> DemystifyError:
+    return kind(**params)
+
+
+class InvalidInput(DemystifyError):
+    """A value outside what a control allows.
+
+    ``field`` is the control's name in code, which the page shows as ``field.<name>``, or an environment variable;
+    ``allowed`` is what it takes: a Phrase, or signs alone, such as "≤ 3".
+    """
+
+    key = "invalid_input"
+    sentence = "The value for “{field}” cannot be used here. Allowed: {allowed}."
+
+
+class EmptyPrompt(DemystifyError):
+    key = "empty_prompt"
+    sentence = "There is no text yet: type something first."
+
+
+class PromptTooLong(DemystifyError):
+    """``tokens`` the prompt has, ``limit`` the context window leaves for it."""
+
+    key = "prompt_too_long"
+    sentence = (
+        "The text has at least {tokens} tokens, and this model takes {limit} at most: shorten it, "
+        "or start a new conversation."
+    )
+
+
+class QueueFull(DemystifyError):
+    """``waiting`` requests are already in line."""
+
+    key = "queue_full"
+    sentence = "The model is busy with other texts ({waiting} at the moment): wait a few seconds and try again."
+
+
+class UnknownModel(DemystifyError):
+    """``model`` is neither in the catalogue, nor a folder, nor a hub id; ``known`` lists the catalogue."""
+
+    key = "unknown_model"
+    sentence = (
+        "There is no model called {model}: use one of {known}, a folder on this machine, "
+        "or the id of a model on the Hugging Face Hub."
+    )
+
+
+class ModelUnavailable(DemystifyError):
+    """The model exists by name but its files cannot be had. ``reason`` is a Phrase."""
+
+    key = "model_unavailable"
+    sentence = "The model {model} cannot be loaded ({reason}): check the connection, or choose the built-in model."
+
+
+class TokenizerUnavailable(DemystifyError):
+    """A tokenizer of the catalogue whose file cannot be had. ``title`` is its name there, ``reason`` a Phrase."""
+
+    key = "tokenizer_unavailable"
+    sentence = (
+        "The tokenizer {title} cannot be loaded ({reason}): check the connection, "
+        "or choose a tokenizer that comes with the app."
+    )
+
+
+class MissingPart(DemystifyError):
+    """An optional package is not installed; ``command`` installs it."""
+
+    key = "missing_part"
+    sentence = "This needs the package {package}, which is not installed: run “{command}”."
+
+
+class OutOfMemory(DemystifyError):
+    """``available`` memory in GB, rounded to one decimal."""
+
+    key = "out_of_memory"
+    sentence = "There is not enough memory for this ({available} GB free): choose a smaller model or a shorter text."
+
+
+class EngineStopped(DemystifyError):
+    """The model's process died; it is being started again."""
+
+    key = "engine_stopped"
+    sentence = "The model stopped unexpectedly and is being restarted: send your text again in a few seconds."
+
+
+class EngineStarting(DemystifyError):
+    """The model was not ready within ``seconds``."""
+
+    key = "engine_starting"
+    sentence = "The model is still loading after {seconds} seconds: wait a little and try again."
+
+
+class RemoteServerError(DemystifyError):
+    """A remote server answered with an error. ``reason`` is a Phrase, which may quote the server's own message."""
+
+    key = "remote_server"
+    sentence = "The server at {address} did not answer as expected ({reason}): check its address and its key."
+
+
+class NotSupported(DemystifyError):
+    """The engine in use cannot do ``what``, a Phrase."""
+
+    key = "not_supported"
+    sentence = "The model in use cannot do this ({what}): choose a model that runs on this machine."
+
+
+class NoOutline(DemystifyError):
+    """The model gave no list of headings in ``tries`` answers."""
+
+    key = "no_outline"
+    sentence = (
+        "The model gave no list of headings in {tries} tries: try again with other words, "
+        "or write the headings yourself, one per line."
+    )
+
+
+class InvalidFile(DemystifyError):
+    """An uploaded file that cannot be read. ``reason`` is a Phrase."""
+
+    key = "invalid_file"
+    sentence = "This file cannot be used ({reason}): choose a file that this app saved."
+
+
+def from_json(values: Mapping[str, Any]) -> DemystifyError:
+    """The error that ``to_json`` wrote; the base class when its key is not known."""
+    params = {
+        name: Phrase(value["phrase"], **value["params"]) if isinstance(value, dict) else value
+        for name, value in values["params"].items()
+    }
+    return _by_key(values["key"])(**params)
+
+
+def _by_key(key: str) -> type[DemystifyError]:
+    pending = [DemystifyError]
+    while pending:
+        kind = pending.pop()
+        if kind.key == key:
+            return kind
+        pending += kind.__subclasses__()
+    return DemystifyError

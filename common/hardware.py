@@ -1,0 +1,87 @@
+"""What this machine is: device, dtype, threads, memory; and ZeroGPU's decorator, or nothing in its place.
+
+Everything is found out on first use; importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["cpu", "cuda", "mps"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def on_zerogpu() -> bool:
+    """Whether this is a Hugging Face Space with a GPU lent per call."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "true"}
+
+
+def gpu(duration: int = 60) -> Callable[[F], F]:
+    """Mark a function that needs the GPU for up to ``duration`` seconds.
+
+    On ZeroGPU it becomes ``spaces.GPU(duration=…)``; anywhere else the function is returned as it is.
+    Source: Hugging Face Hub documentation, *Spaces ZeroGPU*.
+    """
+    if not on_zerogpu():
+        return lambda function: function
+    import spaces
+
+    decorate: Callable[[F], F] = spaces.GPU(duration=duration)  # type: ignore[attr-defined,unused-ignore]
+    return decorate
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether an NVIDIA driver is loaded; costs no import of torch."""
+    return os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/nvidiactl") or on_zerogpu()
+
+
+@lru_cache
+def device() -> Device:
+    """The best device torch can use here. Imports torch."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
+
+
+def compute_dtype(place: Device) -> torch.dtype:
+    """bfloat16 where the processor multiplies it natively (half the memory, as fast or faster), else float32."""
+    import torch
+
+    if place == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if place == "cpu" and _cpu_has_bf16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_has_bf16() -> bool:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:
+            flags = file.read()
+    except OSError:
+        return False
+    return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def cores() -> int:
+    """CPU cores this process may use (a container's share, not the host's count)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def free_memory_gb() -> float:
+    """Memory that can be had now, in GB (10^9 bytes)."""
+    import psutil
+
+    return float(psutil.virtual_memory().available) / 1e9

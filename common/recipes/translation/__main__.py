@@ -1,0 +1,92 @@
+"""Make a translation model: read, split, encode, train, export, measure, write the card.
+
+python -m common.recipes.translation --data PATH --direction to-en --out models/translate-to-en --minutes 60
+python -m common.recipes.translation --data PATH --direction to-en --out models/translate-to-en --resume
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+
+from common import errors
+from common.recipes.translation import card, corpus, score, train, vocabulary
+from common.recipes.translation.export import convert, export
+from common.recipes.translation.prepare import prepare
+
+# What is set by the command line straight into the plan.
+_PLANNED = ("steps", "tokens", "learning_rate", "dropout", "encoder_layers", "decoder_layers", "width", "minutes")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the recipe from command-line arguments."""
+    chosen = _parser().parse_args(arguments)
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
+    given = {name: value for name in _PLANNED if (value := getattr(chosen, name)) is not None}
+    plan = train.Plan(direction=chosen.direction, **given)
+    try:
+        _run(plan, chosen)
+    except errors.DemystifyError as error:
+        sys.exit(str(error))
+
+
+def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
+    work, out = chosen.work, chosen.out
+    prepared = prepare(chosen.data, work, chosen.vocabulary, chosen.phrases)
+    print(f"{len(prepared.encoded.weight):,} pairs to train on, {len(prepared.held_out):,} held out", flush=True)
+    trained = train.run(plan, prepared.encoded, _entries(prepared.tokenizer), work / plan.direction, chosen.resume)
+    print(f"{trained.steps:,} steps, {trained.seconds / 60:.0f} minutes of work so far", flush=True)
+    export(trained.model, prepared.tokenizer, out)
+    converted = work / f"{plan.direction}-ctranslate2"
+    convert(out, converted)
+    translator = score.Translator(out, converted, torch.get_num_threads())
+    report = score.measure(translator, prepared.held_out, plan.direction)
+    parameters = sum(weight.numel() for weight in trained.model.parameters() if weight.requires_grad)
+    card.write(out, plan, trained, prepared.counts, report, parameters)
+    (work / f"{plan.direction}-scores.json").write_text(
+        json.dumps(report.to_json(), ensure_ascii=False, indent=2), "utf-8"
+    )
+    for line in report.scores:
+        print(
+            f"{line.set:10} {line.language}  BLEU {line.bleu:5.1f}  chrF {line.chrf:5.1f}  ({line.sentences} sentences)"
+        )
+    for source, target in report.examples:
+        print(f"{source}  →  {target}")
+
+
+def _entries(tokenizer: Path) -> int:
+    return len(json.loads((tokenizer / "vocab.json").read_text("utf-8")))
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = {field.name: field.default for field in dataclasses.fields(train.Plan)}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders with NAME.en-LANG.tsv(.xz) files")
+    parser.add_argument("--direction", choices=("to-en", "from-en"), required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
+    parser.add_argument("--work", type=Path, default=Path("build/translation"), help="folder for all that is kept")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that is there, if there is one")
+    parser.add_argument("--minutes", type=float, help="stop cleanly after so much work")
+    parser.add_argument("--steps", type=int, help=f"batches in all (default {defaults['steps']:,})")
+    parser.add_argument("--tokens", type=int, help=f"of a batch, with padding (default {defaults['tokens']:,})")
+    parser.add_argument("--learning-rate", type=float, help=f"default {defaults['learning_rate']:g}")
+    parser.add_argument("--dropout", type=float, help=f"default {defaults['dropout']:g}; 0.1 for long runs")
+    parser.add_argument("--encoder-layers", type=int, help=f"default {defaults['encoder_layers']}")
+    parser.add_argument("--decoder-layers", type=int, help=f"default {defaults['decoder_layers']}")
+    parser.add_argument("--width", type=int, help=f"default {defaults['width']}")
+    parser.add_argument("--vocabulary", type=int, default=vocabulary.SIZE, help="entries of a new vocabulary")
+    parser.add_argument("--phrases", type=int, default=corpus.PHRASES, help="draws from the phrase book")
+    parser.add_argument("--threads", type=int, help="CPU threads; one each is best for two runs side by side")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

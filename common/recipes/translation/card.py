@@ -1,0 +1,170 @@
+"""The model card: what the model is, what it was trained on and for how long, and what was measured, as measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from common.recipes.translation.corpus import HELD_OUT_ONE_IN, LANGUAGES
+from common.recipes.translation.score import BEAM, Report
+from common.recipes.translation.train import LABEL_SMOOTHING, Plan, Trained
+
+# Where each domain's sentences are from and under which licence, as far as its source says.
+SOURCES = {
+    "tatoeba": ("Tatoeba sentence pairs, by way of manythings.org/anki", "CC BY 2.0 FR"),
+    "sentences": ("everyday sentences written for this project", "Apache-2.0"),
+    "phrases": ("phrases made from this project's own tables of words", "Apache-2.0"),
+    "fillets": ("dialogues of the game Fish Fillets NG", "GPL-2+"),
+    "multi30k-train": ("Multi30k captions (Flickr30k photos)", "research use; no licence file"),
+    "wesnoth": ("message catalogues of The Battle for Wesnoth 1.16", "GPL-2+"),
+    "catalogues": (
+        "message catalogues of Debian packages (catalogue-packages.txt in the recipe)",
+        "each package's own",
+    ),
+    "debian-descriptions": (
+        "package descriptions of Debian 12 and their translations",
+        "Debian main; no single licence",
+    ),
+    "libreoffice-help": ("LibreOffice 7.4 help pages", "MPL-2.0"),
+}
+_HELD_OUT = {
+    "everyday": "Tatoeba sentences of the LASER test set",
+    "captions": "Multi30k validation captions",
+    "packages": "descriptions of Debian packages",
+}
+# Everyday chrF below which the card warns.
+_RELIABLE = 45.0
+_NAMES = {"sk": "Slovak", "cs": "Czech", "de": "German", "fr": "French", "it": "Italian"}
+
+
+def write(
+    folder: Path, plan: Plan, trained: Trained, counts: dict[str, dict[str, int]], report: Report, parameters: int
+) -> None:
+    """Write README.md into a model's folder.
+
+    Args:
+        folder: the exported model.
+        plan: of its training.
+        trained: how far it got.
+        counts: training pairs by domain and language.
+        report: its scores.
+        parameters: trainable weights.
+    """
+    to_english = plan.direction == "to-en"
+    languages = ", ".join(_NAMES[language] for language in LANGUAGES)
+    title = f"{languages} to English" if to_english else f"English to {languages}"
+    text = f"""---
+license: other
+license_name: see-training-data
+language: [en, {", ".join(LANGUAGES)}]
+library_name: transformers
+pipeline_tag: translation
+tags: [marian]
+---
+
+# {title}
+
+A small Marian model ({parameters / 1e6:.1f} million weights, {plan.encoder_layers} encoder and {plan.decoder_layers} \
+decoder layers of width {plan.width}, one vocabulary for all languages) that this project trained from random weights. \
+It is there to be looked into and to work without a network. Larger models translate far better. {_verdict(report)}
+
+{_usage(to_english)}
+
+## Measured
+
+On sentences that are not in the training data, neither they nor their translations; 8-bit ctranslate2, beam {BEAM}. \
+Each is BLEU / chrF.
+
+{_table(report)}
+
+Sets: {"; ".join(f"*{name}* = {what}" for name, what in _HELD_OUT.items())}. At most 600 sentences each. Sentences \
+that differ by a word or two from one of these may be in the training data; nothing was done against that.
+
+BLEU `{report.bleu_signature}` · chrF `{report.chrf_signature}`
+
+Some translations, as they come:
+
+| in | out |
+|---|---|
+{chr(10).join(f"| {source} | {target} |" for source, target in report.examples)}
+
+## Training
+
+{trained.steps:,} steps of at most {plan.tokens:,} tokens (source, target and padding) in {_duration(trained.seconds)} \
+on {trained.device}, {plan.direction} with `python -m common.recipes.translation` (Seq2SeqTrainer, bf16, Muon and \
+AdamW, learning rate {plan.learning_rate:g}, label smoothing {LABEL_SMOOTHING}). {_judgement(plan, trained)}
+
+Training pairs by language; how often a domain is drawn is set by its weight in the recipe, not by its size:
+
+| domain | {" | ".join(LANGUAGES)} | source | licence |
+|---|{"---|" * len(LANGUAGES)}---|---|
+{chr(10).join(_domain_row(domain, by_language) for domain, by_language in sorted(counts.items()))}
+
+Held out: the sets above, and one English sentence in {HELD_OUT_ONE_IN} of every other domain. A pair was trained on \
+only if neither of its sentences occurs in a held-out pair of any language. The sentence "Milujem seminár DSA" and \
+variants of it were taken out too.
+
+## Limits
+
+Short everyday sentences are what it is for. It invents when it does not know a word, it knows no context beyond the \
+sentence, and its data is partly narrow: captions, a fantasy game, software. Do not rely on it where a wrong \
+translation does harm.
+"""
+    (folder / "README.md").write_text(text, "utf-8")
+
+
+def _usage(to_english: bool) -> str:
+    sentence = "Milujem hudbu." if to_english else ">>sk<< I love music."
+    note = (
+        ""
+        if to_english
+        else " The target language stands in front: " + ", ".join(f"`>>{c}<<`" for c in LANGUAGES) + "."
+    )
+    folder = "translate-to-en" if to_english else "translate-from-en"
+    return f"""```python
+from transformers import MarianMTModel, MarianTokenizer
+
+tokenizer = MarianTokenizer.from_pretrained("models/{folder}")
+model = MarianMTModel.from_pretrained("models/{folder}", dtype="float32")
+batch = tokenizer(["{sentence}"], return_tensors="pt")
+print(tokenizer.batch_decode(model.generate(**batch), skip_special_tokens=True))
+```
+{note}"""
+
+
+def _table(report: Report) -> str:
+    names = list(_HELD_OUT)
+    rows = [
+        f"| {'from' if report.direction == 'to-en' else 'into'} | {' | '.join(names)} |",
+        "|---|" + "---|" * len(names),
+    ]
+    for language in LANGUAGES:
+        found = {score.set: score for score in report.scores if score.language == language}
+        cells = [f"{found[name].bleu} / {found[name].chrf}" if name in found else "no data" for name in names]
+        rows.append(f"| {_NAMES[language]} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _domain_row(domain: str, by_language: dict[str, int]) -> str:
+    source, licence = SOURCES.get(domain, (domain, "see the source of this data"))
+    cells = " | ".join(f"{by_language.get(language, 0):,}" for language in LANGUAGES)
+    return f"| {domain} | {cells} | {source} | {licence} |"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+
+
+def _verdict(report: Report) -> str:
+    """A plain word on the everyday figures."""
+    everyday = [score for score in report.scores if score.set == "everyday"]
+    weak = [_NAMES[score.language] for score in everyday if score.chrf < _RELIABLE]
+    if not weak:
+        return "Simple everyday sentences mostly come out right."
+    return f"Expect simple sentences at most: translations are often wrong for {', '.join(weak)}."
+
+
+def _judgement(plan: Plan, trained: Trained) -> str:
+    if trained.steps < plan.steps:
+        return f"The run is not finished: {plan.steps:,} steps were planned, and going on with `--resume` will help."
+    return "The run is finished; more steps would still help (`--resume` with a larger `--steps`)."

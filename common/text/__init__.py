@@ -1,0 +1,1 @@
+"""Decoder-only language models: sampling, the engines that run them, and the views inside."""

@@ -1,0 +1,1 @@
+"""The three ways a text model runs here: openvino-genai, transformers, and a remote server."""

@@ -1,0 +1,117 @@
+"""A model folder or GGUF file made ready to run with transformers. Safetensors only, and no code from model folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from safetensors import safe_open
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils.logging import disable_progress_bar
+
+from common import errors, hardware
+from common.hardware import Device
+from common.text.convert import convert_apart
+from common.text.engines.prompts import PromptReader
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model ready to run.
+
+    Attributes:
+        name: what users know it by.
+        model: on its device, in evaluation mode.
+        prompts: its text side.
+        ends: ids that end a text.
+        context: longest text in tokens, prompt and completion together.
+    """
+
+    name: str
+    model: PreTrainedModel
+    prompts: PromptReader
+    ends: frozenset[int]
+    context: int
+
+
+def load(options: dict[str, Any]) -> LoadedModel:
+    """Load a model.
+
+    Args:
+        options: ``name``, ``path`` (a folder, or a GGUF file, converted at the first use), ``device`` and ``dtype``
+            ("auto" or names of torch), ``context`` (0: the model's own), ``threads`` (0: all cores but one), and
+            ``kv_cache_tokens``, which no text can exceed.
+
+    Raises:
+        OutOfMemory, ModelUnavailable.
+    """
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    wanted = options.get("device", "auto")
+    device: Device = hardware.device() if wanted == "auto" else wanted
+    dtype_name = options.get("dtype", "auto")
+    dtype = hardware.compute_dtype(device) if dtype_name == "auto" else getattr(torch, dtype_name)
+    # One core stays free for the page: a thread that has to wait for a core keeps all the others waiting, 300 times per
+    # token. On two busy cores two threads write 1 token a second, one thread 10; on idle ones it is 24 and 17.
+    torch.set_num_threads(options.get("threads") or max(1, min(torch.get_num_threads(), hardware.cores() - 1)))
+    path = Path(options["path"])
+    folder = convert_apart(path) if path.suffix == ".gguf" else path
+    _check_memory(folder, dtype, device)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError) as problem:
+        raise errors.ModelUnavailable(model=options["name"], reason=errors.Phrase("files_unreadable")) from problem
+    ends = _end_ids(model, tokenizer.eos_token_id)
+    # What a request does not ask for must not come from the folder.
+    model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    context = _context(model, options)
+    cast(nn.Module, model).to(device).eval()
+    return LoadedModel(
+        name=options["name"],
+        model=model,
+        prompts=PromptReader(tokenizer, model.config.get_text_config().vocab_size, context),
+        ends=ends,
+        context=context,
+    )
+
+
+def _context(model: PreTrainedModel, options: dict[str, Any]) -> int:
+    limits = [
+        options.get("context"),
+        getattr(model.config.get_text_config(), "max_position_embeddings", None),
+        options.get("kv_cache_tokens"),
+    ]
+    return min(limit for limit in [*limits, 1 << 20] if limit)
+
+
+def _end_ids(model: PreTrainedModel, tokenizer_end: int | None) -> frozenset[int]:
+    """A chat model may have several ends (of a turn, of a text), named in different files."""
+    found: set[int] = set()
+    for named in (model.generation_config.eos_token_id, model.config.get_text_config().eos_token_id, tokenizer_end):
+        found |= set(named) if isinstance(named, list) else {named} if named is not None else set()
+    return frozenset(found)
+
+
+def _check_memory(folder: Path, dtype: torch.dtype, device: Device) -> None:
+    """Raises OutOfMemory when the weights alone are larger than the free memory."""
+    parameters = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 (not a dict: it cannot be iterated)
+                size = 1
+                for length in tensors.get_slice(name).get_shape():
+                    size *= length
+                parameters += size
+    # Free memory on ZeroGPU can only be asked inside a GPU call, which this is not.
+    on_gpu = device == "cuda" and not hardware.on_zerogpu()
+    free = torch.cuda.mem_get_info()[0] / 1e9 if on_gpu else hardware.free_memory_gb()
+    if parameters * dtype.itemsize / 1e9 > free:
+        raise errors.OutOfMemory(available=round(free, 1))

@@ -1,0 +1,61 @@
+"""The hub as a newcomer meets it: the front page, through a door into a space, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from common.ui.i18n import text
+from tests.browser.conftest import ROOT, free_port, start_app
+
+
+@pytest.fixture(scope="module")
+def hub_url() -> Iterator[str]:
+    port = free_port()
+    process = start_app(ROOT / "app.py", port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def front(browser: Browser, hub_url: str, viewport: dict[str, int]) -> Iterator[Page]:
+    context = browser.new_context(viewport=viewport, locale="en-US")
+    page = context.new_page()
+    elsewhere: list[str] = []
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith((hub_url, "data:", "blob:")) else elsewhere.append(request.url),
+    )
+    page.goto(hub_url, wait_until="load")
+    yield page
+    width = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert not elsewhere, elsewhere
+    assert width <= viewport["width"]
+
+
+def test_through_the_door_and_back(front: Page) -> None:
+    front.locator(".doors a").filter(has_text=text("en", "hub.chat")).click()
+    front.fill("#chat-message textarea", "Say hello.")
+    front.click("#chat-send")
+    expect(front.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"))
+    front.locator(".masthead a").click()
+    expect(front.locator("h1")).to_have_text(text("en", "hub.title"))
+
+
+def test_the_language_goes_through_the_door(front: Page) -> None:
+    front.locator("#language label").filter(has_text="DE").click()
+    expect(front.locator(".doors")).to_contain_text(text("de", "hub.chat_about")[:40])
+    front.locator(".doors a").first.click()
+    expect(front.locator("#chat-send")).to_have_text(text("de", "chat.send"))
+
+
+def test_the_front_page_has_no_serious_accessibility_fault(front: Page) -> None:
+    expect(front.locator(".doors a").first).to_be_visible()
+    found = Axe().run(front, options={"resultTypes": ["violations"]}).response["violations"]
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]

@@ -1,0 +1,110 @@
+"""Reading, cleaning, holding out and weighing sentence pairs."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import errors
+from common.recipes.translation import corpus
+from common.recipes.translation.corpus import Pair
+
+# Few different sentences, in several spellings, so that they meet across files and languages.
+_WORDS = st.sampled_from(["dog", "Dog!", "the cat", "The  cat.", "pes", "PES", "le chat", "der Hund", "nothing else"])
+_PAIRS = st.lists(
+    st.builds(
+        Pair,
+        _WORDS,
+        _WORDS,
+        st.sampled_from(corpus.LANGUAGES),
+        st.sampled_from(["tatoeba", "wesnoth", *corpus.HELD_OUT_DOMAINS]),
+    ),
+    max_size=40,
+)
+
+
+@given(_PAIRS)
+def test_no_sentence_is_both_learned_and_measured(pairs: list[Pair]) -> None:
+    split = corpus.split(pairs)
+    for side in "english", "other":
+        learned = {corpus.key(getattr(pair, side)) for pair in split.training}
+        measured = {corpus.key(getattr(pair, side)) for pair in split.held_out}
+        assert not learned & measured
+    assert all(pair in split.held_out for pair in pairs if pair.domain in corpus.HELD_OUT_DOMAINS)
+
+
+def test_about_one_in_a_hundred_english_sentences_is_held_out_with_all_its_translations() -> None:
+    pairs = [
+        Pair(f"sentence number {index}", f"{language} {index}", language, "wesnoth")
+        for index in range(5000)
+        for language in ("de", "fr")
+    ]
+    split = corpus.split(pairs)
+    assert 60 < len(split.held_out) < 140
+    assert {pair.english for pair in split.held_out if pair.language == "de"} == {
+        pair.english for pair in split.held_out if pair.language == "fr"
+    }
+    assert len(split.training) + len(split.held_out) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("english", "other"),
+    [
+        ("I love the DSA seminar", "Milujem seminár DSA"),
+        ("I love the DSA seminar.", "milujem seminár dsa!"),
+        ("We like DSA and its seminars", "Máme radi DSA a jeho semináre"),
+    ],
+)
+def test_the_talks_own_sentence_is_never_learned(english: str, other: str) -> None:
+    split = corpus.split(
+        [Pair(english, other, "sk", "phrases"), Pair("I love music", "Milujem hudbu", "sk", "phrases")]
+    )
+    assert [pair.other for pair in split.training + split.held_out] == ["Milujem hudbu"]
+
+
+@pytest.mark.parametrize(
+    ("english", "other", "good"),
+    [
+        ("How are you?", "Wie geht es dir?", True),
+        ("Yes.", "Ja.", True),
+        ("How are you?", "How are you?", False),  # a copy
+        ("Run!", "Das ist ein ganz anderer und viel zu langer Satz.", False),
+        ("In 1968 he left.", "Er ging 1986.", False),  # another year
+        ("--- %s ---", "--- %s ---!", False),
+        ("", "Ja.", False),
+        ("word " * 100, "Wort " * 100, False),
+    ],
+)
+def test_bad_pairs_are_dropped(english: str, other: str, good: bool) -> None:
+    assert corpus.usable(Pair(english, other, "de", "tatoeba")) is good
+
+
+def test_files_are_read_by_name_packed_or_not(tmp_path: Path) -> None:
+    with lzma.open(tmp_path / "tatoeba.en-de.tsv.xz", "wt", encoding="utf-8") as file:
+        file.write("Good  morning.\tGuten Morgen.\n")
+    (tmp_path / "my-own.en-sk.tsv").write_text("Good day.\tDobry\u0301 den\u030c.\nbroken line\n", "utf-8")
+    (tmp_path / "tatoeba.en-xx.tsv").write_text("Good day.\tXx xx.\n", "utf-8")
+    assert list(corpus.read(tmp_path)) == [
+        Pair("Good day.", "Dobrý deň.", "sk", "my-own"),
+        Pair("Good morning.", "Guten Morgen.", "de", "tatoeba"),
+    ]
+
+
+def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidInput, match=r"tatoeba\.en-de"):
+        list(corpus.read(tmp_path))
+
+
+def test_rare_languages_and_everyday_speech_are_drawn_more_often() -> None:
+    many = [Pair(f"a b {index}", f"c d {index}", "fr", "tatoeba") for index in range(400)]
+    few = [Pair(f"a b {index}", f"e f {index}", "sk", "tatoeba") for index in range(100)]
+    dull = Pair("Print the list", "Vytlačiť zoznam", "sk", "catalogues")
+    personal = Pair("Print my list", "Vytlač môj zoznam", "sk", "catalogues")
+    weights = corpus.weights([*many, *few, dull, personal])
+    assert sum(weights[400:]) / sum(weights[:400]) == pytest.approx((100 / 400) ** 0.4, rel=0.01)
+    assert weights[-1] == pytest.approx(3 * weights[-2])
+    assert weights[400] > 5 * weights[-2]

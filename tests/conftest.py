@@ -1,0 +1,34 @@
+"""What all tests share: the settings of a machine without network, and the real embedded engine, started once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+
+os.environ["DEMYSTIFY_OFFLINE"] = "true"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from common import catalog
+from common.config import settings
+from common.text.engines.process import ProcessEngine
+from common.text.models import Choice, build_engine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, then those with real models, then those with a browser."""
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.get_closest_marker("slow") is not None))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[ProcessEngine]:
+    """The embedded model on openvino-genai, as the app runs it. Usable from any event loop."""
+    model = catalog.find(catalog.EMBEDDED_CHAT_MODEL)
+    running = build_engine(Choice(model, "openvino"), settings())
+    assert isinstance(running, ProcessEngine)
+    running.start()
+    yield running
+    asyncio.run(running.close())
