@@ -94,6 +94,7 @@ PHRASES: Final[dict[str, str]] = {
     "with_name": "a text with {name} in it",
     "only_names": "a text with no other names in braces than {names}",
     "hub_id": "the id of a model on the Hugging Face Hub",
+    "tokens_at_steps": "tokens of this model, at steps that the translation has",
 }
 
 
@@ -254,6 +255,16 @@ class NotSupported(DemystifyError):
     sentence = "The model in use cannot do this ({what}): choose a model that runs on this machine."
 
 
+class UnsupportedPair(DemystifyError):
+    """No model that can be had translates this direction. ``source`` and ``target`` are ISO 639-1 codes."""
+
+    key = "unsupported_pair"
+    sentence = (
+        "No model here translates from {source} to {target}: choose two different languages, one of them English, "
+        "or another model."
+    )
+
+
 class NoOutline(DemystifyError):
     """The model gave no list of headings in ``tries`` answers."""
 
@@ -269,6 +280,20 @@ class InvalidFile(DemystifyError):
 
     key = "invalid_file"
     sentence = "This file cannot be used ({reason}): choose a file that this app saved."
+
+
+class SentenceTooLong(DemystifyError):
+    """``tokens`` the sentence has in the model's own counting, ``limit`` can be shown step by step."""
+
+    key = "sentence_too_long"
+    sentence = "The sentence has {tokens} tokens, and at most {limit} can be shown step by step: shorten it."
+
+
+class NothingToTranslate(DemystifyError):
+    """No token of the sentence is in the model's vocabulary, as when there are only emoji."""
+
+    key = "nothing_to_translate"
+    sentence = "The model knows no sign of this text: type a sentence in the language it is to translate from."
 
 
 def from_json(values: Mapping[str, Any]) -> DemystifyError:

@@ -47,13 +47,15 @@ def error_text(lang: str, problem: DemystifyError) -> str:
 
 
 def _said(lang: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Phrases in the language, controls by the name on the page, numbers with the right marks; the rest as it is."""
+    """Phrases in the language, controls and languages by name, numbers with the right marks; the rest as it is."""
     said: dict[str, Any] = {}
     for name, value in params.items():
         if isinstance(value, Phrase):
             said[name] = text(lang, f"phrase.{value.key}", **_said(lang, value.params))
         elif name == "field" and f"field.{value}" in texts("en"):  # others are settings, called as they are set
             said[name] = text(lang, f"field.{value}")
+        elif name in ("source", "target") and f"language.{value}" in texts("en"):
+            said[name] = text(lang, f"language.{value}")
         elif isinstance(value, int | float):
             said[name] = number(lang, value, len(f"{value:g}".partition(".")[2]) if isinstance(value, float) else 0)
         else:

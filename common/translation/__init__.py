@@ -1,0 +1,1 @@
+"""Encoder-decoder translation models: find them, run them, split and join texts, look inside. Knows no page."""
