@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from common.text.models import TextModels
+    from common.translation.models import TranslationModels
 
-SPACES = ("chat",)
+SPACES = ("chat", "translate")
 
 
 def _load(name: str) -> ModuleType:
@@ -32,17 +33,19 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-def build(models: TextModels) -> gr.Blocks:
+def build(models: TextModels, translation: TranslationModels | None = None) -> gr.Blocks:
     """Front page and spaces; every page has its own address, such as ``/chat``."""
     import gradio as gr
 
+    from common.translation.models import TranslationModels
     from common.ui.i18n import text
     from common.ui.page import page_frame
 
+    services = {"chat": models, "translate": translation or TranslationModels()}
     with page_frame("hub") as page:
         page.words(gr.HTML, keys={"value": _doors})
     for name in SPACES:
-        space = _load(name).build(models, in_hub=True)
+        space = _load(name).build(services[name], in_hub=True)
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
             space.render()
     return page.demo
@@ -69,9 +72,13 @@ def main() -> None:
 
     models = TextModels()
     models.start()  # the model loads in its own process while gradio is imported here
+    from common.translation.models import TranslationModels
+
+    translation = TranslationModels()
+    translation.start()
     from common.ui.serve import serve
 
-    serve(build(models))
+    serve(build(models, translation))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 A name is a catalogue id, a folder in transformers format, a ``.gguf`` file, or a hub id ``owner/name``. Fetching goes
 through ``huggingface_hub`` and its cache. Knows nothing about engines or pages.
 
-Tokenizers are entries too (task ``tokenizer``), but run no text: ``find`` does not know them, ``with_task`` lists them.
+Tokenizers and translation models are entries too, but ``find`` looks for chat models only; ``with_task`` lists them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml."""
+    """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml.
+
+    ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes.
+    """
 
     id: str
     title: str
@@ -44,6 +47,8 @@ class Model:
     folder: str = ""
     embedded: bool = False
     default_on: str = ""
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -56,6 +61,8 @@ def entries() -> tuple[Model, ...]:
     """All catalogue entries, in the order of the file."""
     with (Path(__file__).parent / "catalog.toml").open("rb") as file:
         rows: list[dict[str, Any]] = tomllib.load(file)["model"]
+    for row in rows:
+        row.update({name: tuple(row[name]) for name in ("sources", "targets") if name in row})
     return tuple(Model(**row) for row in rows)
 
 
@@ -71,7 +78,7 @@ def find(name: str) -> Model:
         UnknownModel: no entry, no such folder or file, and not shaped like a hub id.
     """
     for model in entries():
-        if model.id == name and model.task != "tokenizer":
+        if model.id == name and model.task == "chat":
             return model
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
@@ -113,7 +120,7 @@ def _fetch(model: Model) -> Path:
     try:
         if model.file:
             return Path(hf_hub_download(model.repo, model.file, local_files_only=local_only))
-        wanted = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+        wanted = ["*.json", "*.safetensors", "*.model", "*.spm", "*.jinja", "*.txt"]
         return Path(snapshot_download(model.repo, allow_patterns=wanted, local_files_only=local_only))
     except RepositoryNotFoundError as problem:
         raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_has_none")) from problem

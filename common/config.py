@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     engine: Literal["auto", "openvino", "transformers", "remote"] = Field(
         "auto", description="Which text engine runs the model"
     )
+    translator: str = Field(
+        "auto", description="Catalogue id or folder of the translation model; auto takes the best for each direction"
+    )
     remote_url: str = Field("", description="OpenAI-compatible server to use instead of this machine, ends in /v1")
     remote_provider: str = Field("", description="Hugging Face Inference Provider to use, for example `auto`")
     remote_key: SecretStr = Field(SecretStr(""), description="Key for the remote server or provider; never logged")
@@ -58,6 +61,9 @@ class Settings(BaseSettings):
     max_new_tokens: int = Field(512, ge=1, le=32768, description="Longest completion a visitor may ask for, in tokens")
     max_prompt_chars: int = Field(
         20_000, ge=100, le=2_000_000, description="Longest text a visitor may send, in characters"
+    )
+    max_translation_chars: int = Field(
+        100_000, ge=100, le=2_000_000, description="Longest text a visitor may have translated, in characters"
     )
     start_timeout: float = Field(180.0, gt=0, le=3600, description="Longest wait for a model to load, in seconds")
     inspect_idle: float = Field(

@@ -1,0 +1,1 @@
+"""What runs a translation model: ctranslate2 on a processor, transformers on a graphics card."""

@@ -1,0 +1,159 @@
+"""Which translation models there are, which one translates a pair of languages, and each loaded once for everybody.
+
+In order: the model a person configured (``DEMYSTIFY_TRANSLATOR``), one of the catalogue that is on this machine
+already, the embedded models, and what the model hub has. Does not know how an engine works inside.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common import catalog, errors
+from common.catalog import Model
+from common.config import Settings, settings
+from common.translation.codec import Codec, load_codec
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+# What the embedded models know; a folder without an entry in the catalogue is taken to know the same.
+EMBEDDED = ("sk", "cs", "de", "fr", "it", "en")
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """A model with its inside open: transformers, eager attention, float32.
+
+    Attributes:
+        model: a ``MarianMTModel`` or another encoder-decoder; one thread at a time may use it (``lock``).
+        codec: text to tokens and back for this direction; ``codec.ids`` gives ids.
+        name: the model's title.
+        lock: held by whoever runs the model.
+    """
+
+    model: Any
+    codec: Codec
+    name: str
+    lock: threading.Lock
+
+    def encode(self, text: str) -> torch.Tensor:
+        """Source token ids, (1, source)."""
+        import torch
+
+        unknown = self.codec.ids.get("<unk>", 0)
+        return torch.tensor([[self.codec.ids.get(token, unknown) for token in self.codec.encode(text)]])
+
+
+class TranslationModels:
+    """The translation models of an app, shared by all visitors.
+
+    Args:
+        config: the settings; the process's own by default.
+    """
+
+    def __init__(self, config: Settings | None = None) -> None:
+        self._config = config or settings()
+        self._hub = False
+        self._lock = threading.Lock()
+        self._opened: dict[str, tuple[Any, threading.Lock]] = {}
+
+    def start(self) -> None:
+        """Find out in the background whether the model hub answers; returns at once."""
+        threading.Thread(target=self._start, daemon=True, name="translation-models").start()
+
+    def _start(self) -> None:
+        self._hub = catalog.hub_reachable()
+
+    def usable(self) -> tuple[Model, ...]:
+        """The models that can be had now, the ones to prefer first."""
+        if self._config.translator != AUTO:
+            return (configured(self._config.translator),)
+        known = catalog.with_task("translation")
+        here = [model for model in known if not model.embedded and catalog.is_local(model)]
+        embedded = [model for model in known if model.embedded]
+        fetched = [model for model in known if self._hub and not model.embedded and model not in here]
+        return (*here, *embedded, *fetched)
+
+    def for_pair(self, source: str, target: str) -> tuple[Model, ...]:
+        """The usable models for a direction, the one to prefer first; none when no model can do it."""
+        return tuple(m for m in self.usable() if source != target and source in m.sources and target in m.targets)
+
+    def languages(self) -> tuple[str, ...]:
+        """Codes of all languages some usable model reads or writes: the embedded models' first."""
+        found = {code for model in self.usable() for code in (*model.sources, *model.targets)}
+        return (*(code for code in EMBEDDED if code in found), *sorted(found - set(EMBEDDED)))
+
+    def find(self, source: str, target: str, name: str = AUTO) -> Model:
+        """The model for a direction, by its id or the first that can do it.
+
+        Raises:
+            UnsupportedPair.
+        """
+        for model in self.for_pair(source, target):
+            if name in (AUTO, model.id):
+                return model
+        raise errors.UnsupportedPair(source=source, target=target)
+
+    def glass(self, source: str, target: str, name: str = AUTO) -> Glass:
+        """The model for a direction with its inside open; loaded on first use (seconds), then shared.
+
+        Raises:
+            UnsupportedPair, ModelUnavailable, OutOfMemory.
+        """
+        model = self.find(source, target, name)
+        folder = catalog.locate(model)
+        codec = load_codec(folder, source, target)
+        with self._lock:
+            if model.id not in self._opened:
+                self._opened[model.id] = (_open(model, folder), threading.Lock())
+            opened, lock = self._opened[model.id]
+        return Glass(opened, codec, model.title, lock)
+
+
+def configured(name: str) -> Model:
+    """The translation model for a name a person gave: an id of the catalogue, or a folder in transformers format.
+
+    Raises:
+        UnknownModel: neither.
+    """
+    known = catalog.with_task("translation")
+    for model in known:
+        if model.id == name:
+            return model
+    path = Path(name).expanduser()
+    if (path / "config.json").is_file():
+        return Model(
+            id=path.name,
+            title=path.name,
+            task="translation",
+            where="file",
+            folder=str(path),
+            sources=EMBEDDED,
+            targets=EMBEDDED,
+        )
+    raise errors.UnknownModel(model=name, known=", ".join(model.id for model in known))
+
+
+def _open(model: Model, folder: Path) -> Any:
+    """The transformers model. Attention weights exist only with the eager implementation."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    from common import hardware
+
+    free = hardware.free_memory_gb()
+    if model.memory_mb / 1000 > free:
+        raise errors.OutOfMemory(available=round(free, 1))
+    try:
+        opened = AutoModelForSeq2SeqLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="eager", use_safetensors=True, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem
+    return opened.eval()

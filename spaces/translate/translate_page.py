@@ -1,0 +1,66 @@
+"""What the tabs of the translate space share: the models, the two languages, the status line."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from common import errors
+from common.config import settings
+from common.translation.models import TranslationModels
+from common.ui.fields import Choice
+from common.ui.i18n import error_text, text
+from common.ui.page import Page
+
+# Every language that a model of the catalogue reads or writes; a page offers those that can be had now.
+LANGUAGES = (
+    *("sk", "cs", "de", "fr", "it", "en"),
+    *("ar", "es", "hu", "ja", "nl", "pl", "pt", "ru", "tr", "uk", "zh"),
+)
+# The sentence of the talk.
+EXAMPLE = "Milujem seminár DSA"
+SOURCE = Choice("source_language", "sk", LANGUAGES)
+TARGET = Choice("target_language", "en", LANGUAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatePage(Page):
+    """A page with translation models behind it."""
+
+    models: TranslationModels
+
+    def languages(self, key: str, field: Choice, **props: Any) -> gr.Dropdown:
+        """A box to choose one of the languages that some model here knows, labelled with the text ``key``."""
+        codes = self.models.languages()
+        return self.words(
+            gr.Dropdown,
+            keys={"label": key, "choices": [(f"language.{code}", code) for code in codes]},
+            value=field.default if field.default in codes else codes[0],
+            **props,
+        )
+
+
+def check_text(value: Any) -> str:
+    """A visitor's text, not empty and not longer than the setting allows. Raises EmptyPrompt, InvalidInput."""
+    if not isinstance(value, str) or not value.strip():
+        raise errors.EmptyPrompt()
+    limit = settings().max_translation_chars
+    if len(value) > limit:
+        raise errors.InvalidInput(field="text", allowed=errors.Phrase("letters_at_most", limit=limit))
+    return value
+
+
+async def status_html(lang: str, models: TranslationModels) -> tuple[str, bool]:
+    """The status line: which models translate here. Never waits for one."""
+    try:
+        usable = await asyncio.to_thread(models.usable)
+    except errors.DemystifyError as problem:
+        return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
+    titles = ", ".join(model.title for model in usable if model.where != "hub") or usable[0].title
+    where = text(lang, "common.place_cpu")
+    dot = '<span class="dot">●</span>'
+    return f'<div class="status"><span>{dot} <b>{escape(titles)}</b> {escape(where)}</span></div>', True
