@@ -94,6 +94,7 @@ PHRASES: Final[dict[str, str]] = {
     "with_name": "a text with {name} in it",
     "only_names": "a text with no other names in braces than {names}",
     "hub_id": "the id of a model on the Hugging Face Hub",
+    "step_by_step": "showing its steps: {name} is no Marian model",
     "tokens_at_steps": "tokens of this model, at steps that the translation has",
 }
 

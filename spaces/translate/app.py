@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import gradio as gr
+    import player_tab
     import translate_tab
     from translate_page import TranslatePage, status_html
 
@@ -34,6 +35,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
 
     tabs = {
         "translate": translate_tab,
+        "player": player_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
         page = TranslatePage(frame.demo, frame.words, frame.lang, models)

@@ -1,0 +1,172 @@
+// Shows one step of the trace at a time: play, pause, step, scrub. All steps are in the page already; only a forced
+// token asks the server. `element`, `trigger` and `watch` are gradio's.
+const find = (selector) => element.querySelector(selector);
+const all = (selector) => [...element.querySelectorAll(selector)];
+const still = window.matchMedia('(prefers-reduced-motion: reduce)');
+const STEP_MS = 1400;
+const NAMED = 0.1; // weights from here on get their number beside the line
+let data = null, run = null, at = 0, timer = 0, speed = 1, picked = {layer: 0, head: 0};
+
+const last = () => data.cross.length;
+const playing = () => timer !== 0;
+
+function pause() {
+  clearInterval(timer);
+  timer = 0;
+  label();
+}
+
+function play() {
+  if (at >= last() && data.complete) at = 0;
+  clearInterval(timer);
+  timer = setInterval(() => {
+    if (!element.isConnected) return pause();
+    if (at < last()) show(at + 1);
+    if (at >= last() && data.complete) pause();
+  }, STEP_MS / speed);
+  label();
+  show(at);
+}
+
+function label() {
+  const button = find('[data-do="play"]');
+  if (!button) return;
+  const name = playing() ? data.pause : data.play;
+  button.textContent = playing() ? '❚❚' : '▶';
+  button.setAttribute('aria-label', name);
+  button.title = name;
+}
+
+// The weights of one step: layers of heads of keys to one number per key, by what is picked (0: the mean).
+function weights(layers) {
+  const some = picked.layer ? [layers[picked.layer - 1]] : layers;
+  const heads = some.flatMap((layer) => (picked.head ? [layer[picked.head - 1]] : layer));
+  return heads[0].map((_, key) => heads.reduce((sum, head) => sum + head[key], 0) / heads.length / 1000);
+}
+
+function show(step) {
+  at = Math.min(Math.max(step, 0), last());
+  const scrub = find('input[type="range"]');
+  scrub.value = at;
+  scrub.setAttribute('aria-valuetext', data.of.replace('{}', at));
+  all('[data-at]').forEach((part) => { part.hidden = Number(part.dataset.at) !== at; });
+  all('.timeline [data-step]').forEach((part) => part.classList.toggle('now', Number(part.dataset.step) === at));
+  all('.dec li').forEach((row, place) => {
+    row.classList.toggle('later', place > at);
+    row.classList.toggle('now', place === at && at > 0);
+  });
+  find('.result').hidden = !(at === last() && data.complete);
+  const cross = at ? weights(data.cross[at - 1]) : [];
+  const own = at ? weights(data.own[at - 1]) : [];
+  all('.enc .chip').forEach((chip, key) => heat(chip, cross[key]));
+  all('.dec .chip').forEach((chip, key) => heat(chip, own[key]));
+  lines(cross);
+}
+
+function heat(chip, weight) {
+  chip.classList.toggle('seen', weight !== undefined);
+  chip.style.setProperty('--heat', `${Math.round(100 * Math.sqrt(weight ?? 0))}%`);
+}
+
+// A line from the token that is being written to every token of the source, as strong as the attention.
+function lines(cross) {
+  const svg = find('.links svg'), box = svg.getBoundingClientRect();
+  svg.replaceChildren();
+  if (!cross.length || !box.height) return;
+  const draw = (name, attributes) => {
+    const part = document.createElementNS('http://www.w3.org/2000/svg', name);
+    Object.entries(attributes).forEach(([key, value]) => part.setAttribute(key, value));
+    svg.append(part);
+    return part;
+  };
+  const middle = (row) => {
+    const place = row.getBoundingClientRect();
+    return place.top + place.height / 2 - box.top;
+  };
+  const rows = all('.enc li'), from = middle(all('.dec li')[at]), width = box.width;
+  cross.forEach((weight, key) => {
+    if (weight < 0.005) return;
+    const to = middle(rows[key]);
+    draw('path', {
+      d: `M${width} ${from}C${width / 2} ${from} ${width / 2} ${to} 0 ${to}`,
+      'stroke-width': 1 + 9 * weight,
+      'stroke-opacity': 0.25 + 0.75 * Math.sqrt(weight),
+    });
+  });
+  cross.forEach((weight, key) => {
+    if (weight < NAMED) return;
+    draw('text', {x: 4, y: middle(rows[key]) + 4}).textContent = `${Math.round(100 * weight)}${data.percent}`;
+  });
+}
+
+// One coloured cell per number of a vector: blue below zero, orange above, clear at zero.
+function strips() {
+  const bytes = Int8Array.from(atob(data.vectors), (sign) => sign.charCodeAt(0));
+  const style = getComputedStyle(element);
+  const colour = (name) => style.getPropertyValue(`--idea-${name}`).trim().match(/[0-9a-f]{2}/gi).map((two) => parseInt(two, 16));
+  const below = colour('prompt'), above = colour('completion');
+  all('.enc canvas').forEach((canvas, row) => {
+    canvas.width = data.width;
+    const pen = canvas.getContext('2d'), image = pen.createImageData(data.width, 1);
+    for (let cell = 0; cell < data.width; cell += 1) {
+      const value = bytes[row * data.width + cell];
+      image.data.set([...(value < 0 ? below : above), Math.min(255, 2 * Math.abs(value))], 4 * cell);
+    }
+    pen.putImageData(image, 0, 0);
+  });
+}
+
+function load() {
+  const player = find('.player');
+  if (!player) return pause();
+  data = JSON.parse(player.dataset.trace);
+  const fresh = data.run !== run;
+  run = data.run;
+  const selects = all('[data-pick]');
+  if (fresh) {
+    at = data.at;
+    picked = {layer: 0, head: 0};
+    selects.forEach((select) => { picked[select.dataset.pick] = Number(select.value); });
+  } else {
+    selects.forEach((select) => { select.value = picked[select.dataset.pick]; });
+  }
+  find('[data-speed]').value = speed;
+  strips();
+  show(at);
+  observer.disconnect();
+  observer.observe(find('.stage'));
+  if (fresh && !still.matches) play();
+  label();
+}
+
+// The lines follow the layout: a turned phone, or a tab that is shown after it was filled.
+const observer = new ResizeObserver(() => { if (data && find('.stage')) show(at); });
+
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button || !find('.player')) return;
+  if (button.dataset.do === 'play') return playing() ? pause() : play();
+  pause();
+  const moves = {first: 0, back: at - 1, next: at + 1, last: last()};
+  if (button.dataset.do in moves) show(moves[button.dataset.do]);
+  else if ('release' in button.dataset) trigger('release', {step: at - 1});
+  else if (button.dataset.i) trigger('force', {step: at - 1, candidate: Number(button.dataset.i)});
+});
+element.addEventListener('input', (event) => {
+  if (event.target.type !== 'range') return;
+  pause();
+  show(Number(event.target.value));
+});
+element.addEventListener('change', (event) => {
+  const {pick, speed: chosen} = event.target.dataset;
+  if (pick) {
+    picked[pick] = Number(event.target.value);
+    show(at);
+    trigger('pick', picked);
+  } else if (chosen !== undefined) {
+    speed = Number(event.target.value);
+    if (playing()) play();
+  }
+});
+watch('value', load);
+load();
