@@ -32,7 +32,7 @@ function label() {
   const button = find('[data-do="play"]');
   if (!button) return;
   const name = playing() ? data.pause : data.play;
-  button.textContent = playing() ? '❚❚' : '▶';
+  button.classList.toggle('playing', playing());
   button.setAttribute('aria-label', name);
   button.title = name;
 }
@@ -134,13 +134,16 @@ function load() {
   strips();
   show(at);
   observer.disconnect();
-  observer.observe(find('.stage'));
+  observer.observe(find('.board'));
+  // On a phone the player begins below what can be seen.
+  const below = player.getBoundingClientRect().top > 0.6 * window.innerHeight;
+  if (fresh && below) player.scrollIntoView({behavior: still.matches ? 'auto' : 'smooth'});
   if (fresh && !still.matches) play();
   label();
 }
 
 // The lines follow the layout: a turned phone, or a tab that is shown after it was filled.
-const observer = new ResizeObserver(() => { if (data && find('.stage')) show(at); });
+const observer = new ResizeObserver(() => { if (data && find('.board')) show(at); });
 
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');

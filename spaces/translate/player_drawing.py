@@ -24,6 +24,15 @@ from common.ui.plots import Bar, bars_html
 _PARTS = 1000
 # Beyond this share of all numbers a vector's colour does not get stronger, so that a few large ones hide no others.
 _FULL_COLOUR = 98
+# The signs on the buttons; fonts do not have all of them.
+_SIGNS = {
+    "first": "M1 3h2v14H1zM11 3v14l-7.5-7zM19 3v14l-7.5-7z",
+    "back": "M17 3v14l-9-7zM3.5 3H6v14H3.5z",
+    "play": "M5 3v14l11-7z",
+    "pause": "M4 3h4v14H4zM12 3h4v14h-4z",
+    "next": "M3 3v14l9-7zM14 3h2.5v14H14z",
+    "last": "M17 3h2v14h-2zM9 3v14l7.5-7zM1 3v14l7.5-7z",
+}
 
 
 def player_html(lang: str, shown: Shown, at: int, layer: int, head: int) -> str:
@@ -57,9 +66,14 @@ def player_html(lang: str, shown: Shown, at: int, layer: int, head: int) -> str:
 
 
 def _controls(lang: str, shown: Shown) -> str:
-    def button(name: str, sign: str) -> str:
-        label = escape(text(lang, f"player.{name}"))
-        return f'<button type="button" data-do="{name}" aria-label="{label}" title="{label}">{sign}</button>'
+    def button(name: str) -> str:
+        label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
+        if name == "play":
+            sign = f'<path class="play" d="{_SIGNS["play"]}"/><path class="pause" d="{_SIGNS["pause"]}"/>'
+        return (
+            f'<button type="button" data-do="{name}" aria-label="{label}" title="{label}">'
+            f'<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">{sign}</svg></button>'
+        )
 
     speeds = "".join(
         f'<option value="{speed}"{" selected" if speed == 1 else ""}>{number(lang, speed, 1 if speed < 1 else 0)} ×'
@@ -68,7 +82,7 @@ def _controls(lang: str, shown: Shown) -> str:
     )
     return (
         f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
-        f"{button('first', '⏮')}{button('back', '◀')}{button('play', '▶')}{button('next', '▶|')}{button('last', '⏭')}"
+        f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
         f'<input type="range" min="0" max="{len(shown.steps)}" step="1" value="0" '
         f'aria-label="{escape(text(lang, "player.step"))}">'
         f"<label>{escape(text(lang, 'player.speed'))} <select data-speed>{speeds}</select></label></div>"
@@ -126,9 +140,9 @@ def _stage(lang: str, shown: Shown) -> str:
     )
     encoder, decoder = escape(text(lang, "player.encoder")), escape(text(lang, "player.decoder"))
     return (
-        f'<div class="stage"><div class="enc"><h4>{encoder}</h4><ol aria-label="{encoder}">{sources}</ol></div>'
+        f'<div class="board"><header><h4>{encoder}</h4><h4>{decoder}</h4></header><ol class="enc" aria-label="{encoder}">{sources}</ol>'
         f'<div class="links idea-attention" aria-hidden="true"><svg></svg></div>'
-        f'<div class="dec"><h4>{decoder}</h4><ol aria-label="{decoder}">{targets}</ol></div></div>'
+        f'<ol class="dec" aria-label="{decoder}">{targets}</ol></div>'
     )
 
 
@@ -225,8 +239,8 @@ def _times(lang: str, shown: Shown) -> str:
         for place, (_, seconds, name) in enumerate(steps)
     )
     return (
-        f'<div class="times"><h4>{escape(text(lang, "player.times"))}</h4><div class="timeline" aria-hidden="true">{bars}'
-        f'</div><table>{rows}</table><p class="quiet">{this}</p>'
+        f'<div class="times"><h4>{escape(text(lang, "player.times"))}</h4>'
+        f'<div class="timeline" aria-hidden="true">{bars}</div><table>{rows}</table><p class="quiet">{this}</p>'
         f'<p class="quiet">{escape(text(lang, "player.cache"))}</p></div>'
     )
 
