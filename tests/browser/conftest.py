@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def app_url() -> Iterator[str]:
     process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def translate_url() -> Iterator[str]:
+    """The translate space, started once for all tests that ask for it."""
+    port = free_port()
+    process = start_app(ROOT / "spaces" / "translate" / "app.py", port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
     size: dict[str, int] = request.param
@@ -100,7 +111,25 @@ def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
 
 @pytest.fixture
 def page(browser: Browser, app_url: str, viewport: dict[str, int]) -> Iterator[Page]:
-    """A fresh visit in English; what a visitor would never see but an engineer should is checked at the end."""
+    """A fresh visit of the chat space in English."""
+    with visit(browser, app_url, viewport, "#chat-message textarea") as page:
+        yield page
+
+
+@pytest.fixture
+def translate_page(browser: Browser, translate_url: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """A fresh visit of the translate space in English."""
+    with visit(browser, translate_url, viewport, "#translate-source") as page:
+        yield page
+
+
+@contextmanager
+def visit(browser: Browser, app_url: str, viewport: dict[str, int], settled: str) -> Iterator[Page]:
+    """A fresh visit in English; what a visitor would never see but an engineer should is checked at the end.
+
+    Args:
+        settled: an element that is there once the page is.
+    """
     context = browser.new_context(viewport=viewport, locale="en-US", accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
@@ -110,7 +139,7 @@ def page(browser: Browser, app_url: str, viewport: dict[str, int]) -> Iterator[P
     page.on("console", lambda message: errors.append(message.text) if _is_fault(message) else None)
     page.on("request", lambda request: elsewhere.append(request.url) if not _is_local(request.url, app_url) else None)
     page.goto(app_url, wait_until="load")
-    page.wait_for_selector("#chat-message textarea")
+    page.wait_for_selector(settled)
     page.wait_for_selector("#status .dot")  # the first updates have begun to arrive; they set every box once
     page.wait_for_timeout(700)
     yield page
