@@ -100,7 +100,9 @@ def _says(lang: str, shown: Shown) -> str:
         numbers=number(lang, encoding.vectors.shape[1]),
     )
     sentences = [first, *(_say(lang, shown, place) for place in range(len(shown.steps)))]
-    said = "".join(f'<p data-at="{at}" hidden>{escape(sentence)}</p>' for at, sentence in enumerate(sentences))
+    said = "".join(
+        f'<p data-at="{at}"{" hidden" if at else ""}>{escape(sentence)}</p>' for at, sentence in enumerate(sentences)
+    )
     return f'<div class="says" aria-live="polite">{said}</div>'
 
 
@@ -184,7 +186,7 @@ def _legend(lang: str) -> str:
 
 def _choices(lang: str, shown: Shown) -> str:
     """The softmax of every step, of which the script shows one; a click on a token forces it."""
-    parts = [f'<section data-at="0" hidden><p class="quiet">{escape(text(lang, "player.nothing_yet"))}</p></section>']
+    parts = [f'<section data-at="0"><p class="quiet">{escape(text(lang, "player.nothing_yet"))}</p></section>']
     for place, step in enumerate(shown.steps):
         bars = [
             Bar(
