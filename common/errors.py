@@ -28,6 +28,11 @@ PHRASES: Final[dict[str, str]] = {
     "none_chosen": "none was chosen",
     "not_text": "it is not text",
     "not_json": "it is not JSON",
+    "file_empty": "it is empty",
+    "file_damaged": "it is damaged",
+    "file_kind": "only {kinds} can be read",
+    "no_subtitles": "it has no subtitle with a time",
+    "no_words": "it has no words in it",
     "too_long": "it is too long",
     "no_conversation": "it holds no conversation",
     "too_many_turns": "it has more than {limit} messages",
@@ -91,6 +96,7 @@ PHRASES: Final[dict[str, str]] = {
     "headings_up_to": "1 to {most} headings, one per line",
     "heading_letters": "headings of at most {limit} characters each",
     "headings_for_words": "fewer or shorter headings, which leave room for text in {words} words",
+    "both_halves": "the text of an example together with its summary",
     "with_name": "a text with {name} in it",
     "only_names": "a text with no other names in braces than {names}",
     "hub_id": "the id of a model on the Hugging Face Hub",
@@ -168,6 +174,13 @@ class InvalidInput(DemystifyError):
 class EmptyPrompt(DemystifyError):
     key = "empty_prompt"
     sentence = "There is no text yet: type something first."
+
+
+class OnlyAddress(DemystifyError):
+    """The text is the address of a page, and nothing here opens pages."""
+
+    key = "only_address"
+    sentence = "This is an address, and this app opens no pages: paste the text itself, or upload it as a file."
 
 
 class PromptTooLong(DemystifyError):
@@ -295,6 +308,13 @@ class NothingToTranslate(DemystifyError):
 
     key = "nothing_to_translate"
     sentence = "The model knows no sign of this text: type a sentence in the language it is to translate from."
+
+
+class UnreadableFile(DemystifyError):
+    """A document that cannot be read. ``reason`` is a Phrase."""
+
+    key = "unreadable_file"
+    sentence = "This file cannot be read ({reason}): choose another one."
 
 
 def from_json(values: Mapping[str, Any]) -> DemystifyError:

@@ -6,16 +6,20 @@ already, the embedded models, and what the model hub has. Does not know how an e
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import catalog, errors
+from common import catalog, errors, hardware
 from common.catalog import Model
 from common.config import Settings, settings
 from common.translation.codec import Codec, load_codec
+from common.translation.convert import convert_apart
+from common.translation.engine import Runner, TranslationEngine
 
 if TYPE_CHECKING:
     import torch
@@ -62,13 +66,27 @@ class TranslationModels:
         self._hub = False
         self._lock = threading.Lock()
         self._opened: dict[str, tuple[Any, threading.Lock]] = {}
+        self._engines: dict[str, TranslationEngine] = {}
+        self._codecs: dict[tuple[str, str, str], Codec] = {}
 
-    def start(self) -> None:
-        """Find out in the background whether the model hub answers; returns at once."""
-        threading.Thread(target=self._start, daemon=True, name="translation-models").start()
+    def start(self, glass: bool = False) -> None:
+        """Load the models that will be used first in the background; returns at once.
 
-    def _start(self) -> None:
+        Args:
+            glass: also the one to look inside, which brings torch into this process (about 300 MB).
+        """
+        threading.Thread(target=self._start, args=(glass,), daemon=True, name="translation-models").start()
+
+    def _start(self, glass: bool) -> None:
         self._hub = catalog.hub_reachable()
+        try:
+            for model in self.usable():
+                if model.where != "hub":
+                    self.engine(model).start()
+            if glass:
+                self.glass("sk", "en")
+        except errors.DemystifyError as problem:
+            log.error("%s", problem)
 
     def usable(self) -> tuple[Model, ...]:
         """The models that can be had now, the ones to prefer first."""
@@ -100,6 +118,43 @@ class TranslationModels:
                 return model
         raise errors.UnsupportedPair(source=source, target=target)
 
+    def engine(self, model: Model) -> TranslationEngine:
+        """The engine for a model; it loads with its first text, or when it is started."""
+        with self._lock:
+            if model.id not in self._engines:
+                self._engines[model.id] = TranslationEngine(model.title, lambda: self._runner(model))
+            return self._engines[model.id]
+
+    def _runner(self, model: Model) -> Runner:
+        free = hardware.free_memory_gb()
+        if model.memory_mb / 1000 > free:
+            raise errors.OutOfMemory(available=round(free, 1))
+        folder = catalog.locate(model)
+        if hardware.has_nvidia_gpu():
+            from common.translation.engines.transformers import TransformersRunner
+
+            return TransformersRunner(folder)
+        from common.translation.engines.ctranslate import CTranslateRunner
+
+        return CTranslateRunner(convert_apart(folder), self._config.threads)
+
+    def codec(self, model: Model, source: str, target: str) -> Codec:
+        """The model's tokens for a direction.
+
+        Raises:
+            UnsupportedPair, ModelUnavailable.
+        """
+        key = (model.id, source, target)
+        with self._lock:
+            if key not in self._codecs:
+                self._codecs[key] = load_codec(catalog.locate(model), source, target)
+            return self._codecs[key]
+
+    def close(self) -> None:
+        """End the engines' threads."""
+        for engine in self._engines.values():
+            engine.close()
+
     def glass(self, source: str, target: str, name: str = AUTO) -> Glass:
         """The model for a direction with its inside open; loaded on first use (seconds), then shared.
 
@@ -107,11 +162,10 @@ class TranslationModels:
             UnsupportedPair, ModelUnavailable, OutOfMemory.
         """
         model = self.find(source, target, name)
-        folder = catalog.locate(model)
-        codec = load_codec(folder, source, target)
+        codec = self.codec(model, source, target)
         with self._lock:
             if model.id not in self._opened:
-                self._opened[model.id] = (_open(model, folder), threading.Lock())
+                self._opened[model.id] = (_open(model, catalog.locate(model)), threading.Lock())
             opened, lock = self._opened[model.id]
         return Glass(opened, codec, model.title, lock)
 
@@ -128,24 +182,29 @@ def configured(name: str) -> Model:
             return model
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
-        return Model(
-            id=path.name,
-            title=path.name,
-            task="translation",
-            where="file",
-            folder=str(path),
-            sources=EMBEDDED,
-            targets=EMBEDDED,
-        )
+        sources, targets = _languages_of(path)
+        return Model(path.name, path.name, "translation", "file", folder=str(path), sources=sources, targets=targets)
     raise errors.UnknownModel(model=name, known=", ".join(model.id for model in known))
+
+
+def _languages_of(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a folder's tokenizer says: the direction of an opus-mt model, or the language tokens in the vocabulary."""
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return EMBEDDED, EMBEDDED
+    named = tuple(token.strip("<>_") for token in tokens if re.fullmatch(r">>[a-z]{2}<<|__[a-z]{2}__", token))
+    source, target = config.get("source_lang"), config.get("target_lang")
+    return (source,) if source in EMBEDDED else named or EMBEDDED, (
+        target,
+    ) if target in EMBEDDED else named or EMBEDDED
 
 
 def _open(model: Model, folder: Path) -> Any:
     """The transformers model. Attention weights exist only with the eager implementation."""
     import torch
     from transformers import AutoModelForSeq2SeqLM
-
-    from common import hardware
 
     free = hardware.free_memory_gb()
     if model.memory_mb / 1000 > free:

@@ -1,0 +1,110 @@
+"""A model folder converted once to ctranslate2's 8-bit format, kept in the cache.
+
+Reading the weights needs torch, whose memory a web process can do without: ``convert_apart`` does it in a process of
+its own. Run ``python -m common.translation.convert [folder]`` to convert ahead of time; without a folder it converts
+the embedded models. Knows nothing about engines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from common import catalog, errors
+from common.config import settings
+
+QUANTIZATION = "int8"
+_RECIPE = "1"  # part of the key: a change in what is written must not find the old folders
+
+
+def converted_folder(folder: Path, quantization: str = QUANTIZATION) -> Path:
+    """Where the converted model of a folder is, or will be. The files' content decides: a piece of each, and sizes."""
+    digest = hashlib.sha256(f"{_RECIPE} {quantization}".encode())
+    for path in sorted(folder.iterdir()):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}".encode())
+        with path.open("rb") as file:
+            for place in range(16):
+                file.seek(size * place // 16)
+                digest.update(file.read(65_536))
+    return settings().cache_dir / "ctranslate2" / f"{folder.name}-{quantization}-{digest.hexdigest()[:12]}"
+
+
+def convert(folder: Path, quantization: str = QUANTIZATION) -> Path:
+    """Convert unless that has been done; the result appears whole or not at all, and one of several processes makes it.
+
+    Raises:
+        ModelUnavailable: the folder holds no model that ctranslate2 runs, or the cache cannot be written.
+    """
+    from filelock import FileLock
+
+    try:
+        out = converted_folder(folder, quantization)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(out.with_name(f"{out.name}.lock")):
+            if not out.is_dir():
+                partial = out.with_name(f"{out.name}.partial")
+                shutil.rmtree(partial, ignore_errors=True)  # left by a conversion that was killed
+                try:
+                    _write(folder, partial, quantization)
+                    partial.rename(out)
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("file_not_convertible")) from problem
+    return out
+
+
+def convert_apart(folder: Path) -> Path:
+    """Like ``convert``, in a process of its own.
+
+    Raises:
+        ModelUnavailable: as ``convert``.
+    """
+    try:
+        out = converted_folder(folder)
+    except OSError as problem:
+        raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("files_unreadable")) from problem
+    if not out.is_dir():
+        command = [sys.executable, "-m", "common.translation.convert", str(folder.resolve())]
+        root = Path(__file__).resolve().parents[2]
+        subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        if not out.is_dir():
+            raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("file_not_convertible"))
+    return out
+
+
+def _write(folder: Path, out: Path, quantization: str) -> None:
+    from ctranslate2.converters import TransformersConverter
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    if not any(folder.glob("*.safetensors")):
+        raise ValueError("other formats of weights can carry code")
+    try:
+        TransformersConverter(str(folder)).convert(str(out), quantization=quantization)
+    except SafetensorError as problem:
+        raise ValueError("damaged weights") from problem
+
+
+def main() -> None:
+    """Convert one folder, or the embedded models."""
+    parser = argparse.ArgumentParser(prog="python -m common.translation.convert", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="model folder in transformers format")
+    chosen: Path | None = parser.parse_args().folder
+    embedded = [catalog.locate(model) for model in catalog.with_task("translation") if model.embedded]
+    try:
+        for folder in [chosen] if chosen else embedded:
+            print(f"{folder} is ready for ctranslate2 in {convert(folder)}")
+    except errors.DemystifyError as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""One translation model for everybody: sentences of all visitors, joined into batches.
+
+A visitor's job is a list of sentences. While one batch is being translated, others wait; the next batch takes a
+sentence of every job in turn, so that a short text does not wait behind a long one. Knows nothing about texts (how they
+become sentences is ``passage.py``), nor how a batch is computed: that is a ``Runner``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from common import errors
+from common.config import settings
+from common.translation.codec import Codec
+
+# Tokens in a batch: enough to keep a processor busy, and over in a fraction of a second, so that nobody waits long.
+BATCH_TOKENS = 1024
+# A weak model can repeat itself for ever; no sentence that fits the encoder needs more than this.
+MAX_NEW_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Beams:
+    """How to search.
+
+    Attributes:
+        width: sentences kept at each step; 1 is greedy.
+        alternatives: how many of them to give back, at most ``width``.
+        align: also say which source token each output token looked at.
+    """
+
+    width: int = 4
+    alternatives: int = 1
+    align: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One hypothesis for one sentence.
+
+    Attributes:
+        tokens: without the forced first and the end token.
+        score: mean log-probability per token, so at most 0.
+        attention: output tokens x source tokens, each row sums to about 1; None unless asked for.
+    """
+
+    tokens: list[str]
+    score: float
+    attention: list[list[float]] | None = None
+
+
+class Runner(Protocol):
+    """Computes batches with one model, on one thread."""
+
+    def run(self, sources: Sequence[list[str]], codecs: Sequence[Codec], beams: Beams) -> list[list[Output]]:
+        """Best hypotheses first, for every sentence (given as the tokens its codec made)."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    codec: Codec
+    beams: Beams
+    waiting: deque[tuple[int, list[str]]]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Queue[tuple[int, list[Output]] | BaseException] = field(default_factory=asyncio.Queue)
+
+    def send(self, item: tuple[int, list[Output]] | BaseException) -> None:
+        """From the worker's thread to the visitor's loop, which may have gone."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.done.put_nowait, item)
+
+
+class TranslationEngine:
+    """A model that takes sentences from any number of visitors, on any event loop.
+
+    Args:
+        name: the model's title.
+        open_runner: loads the model; called once, on the engine's own thread, at ``start`` or with the first job.
+        most: jobs at a time, the waiting ones included, before new ones are refused.
+    """
+
+    def __init__(self, name: str, open_runner: Callable[[], Runner], most: int | None = None) -> None:
+        self.name = name
+        self._open_runner = open_runner
+        self._most = most or settings().max_active + settings().max_waiting
+        self._jobs: list[_Job] = []
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._runner: Runner | None = None
+        self._closed = False
+
+    @property
+    def active(self) -> int:
+        """Jobs that are not finished."""
+        return len(self._jobs)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model has been loaded."""
+        return self._runner is not None
+
+    def start(self) -> None:
+        """Load the model in the background. What goes wrong is said to whoever asks for a translation."""
+        with self._change:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True, name=f"translate {self.name}")
+                self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; jobs that are not finished get EngineStopped."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+
+    async def translate(
+        self, codec: Codec, sentences: Sequence[str], beams: Beams | None = None
+    ) -> AsyncGenerator[tuple[int, list[Output]], None]:
+        """The sentences' hypotheses with their index, as they come. Closing the generator takes the rest out of line.
+
+        Raises:
+            QueueFull: too many others are waiting.
+            ModelUnavailable, OutOfMemory: the model cannot be loaded.
+        """
+        if not sentences:
+            return
+        encoded = await asyncio.to_thread(lambda: [codec.encode(sentence) for sentence in sentences])
+        job = _Job(codec, beams or Beams(), deque(enumerate(encoded)), asyncio.get_running_loop())
+        with self._change:
+            if len(self._jobs) >= self._most:
+                raise errors.QueueFull(waiting=len(self._jobs))
+            self._jobs.append(job)
+            self._change.notify_all()
+        self.start()
+        try:
+            for _ in sentences:
+                item = await job.done.get()
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            with self._change:
+                if job in self._jobs:
+                    self._jobs.remove(job)
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                while not self._closed and self._runner is not None and not self._batch_ready():
+                    self._change.wait()
+                if self._closed:
+                    for job in self._jobs:
+                        job.send(errors.EngineStopped())
+                    return
+            try:
+                if self._runner is None:
+                    self._runner = self._open_runner()
+                    continue
+            except Exception as problem:
+                self._fail(problem)
+                return
+            batch = self._take()
+            if not batch:
+                continue
+            try:
+                outputs = self._runner.run(
+                    [tokens for _, _, tokens in batch], [job.codec for job, _, _ in batch], batch[0][0].beams
+                )
+            except Exception as problem:
+                for job in {id(job): job for job, _, _ in batch}.values():
+                    job.send(problem)
+                continue
+            for (job, index, _), output in zip(batch, outputs, strict=True):
+                job.send((index, output))
+
+    def _batch_ready(self) -> bool:
+        return any(job.waiting for job in self._jobs)
+
+    def _fail(self, problem: Exception) -> None:
+        """The model cannot be loaded: say so to everybody, and try again with the next job."""
+        with self._change:
+            self._thread = None
+            jobs = list(self._jobs)
+        for job in jobs:
+            job.send(problem)
+
+    def _take(self) -> list[tuple[_Job, int, list[str]]]:
+        """The next batch: a sentence of every job in turn, among those that search in the same way as the oldest."""
+        batch: list[tuple[_Job, int, list[str]]] = []
+        tokens = 0
+        with self._change:
+            jobs = [job for job in self._jobs if job.waiting]
+            jobs = [job for job in jobs if job.beams == jobs[0].beams]
+            while jobs and tokens < BATCH_TOKENS:
+                for job in jobs:
+                    index, sentence = job.waiting.popleft()
+                    batch.append((job, index, sentence))
+                    tokens += len(sentence)
+                jobs = [job for job in jobs if job.waiting]
+            # Who searches in another way comes first next time.
+            taken = [job for job in self._jobs if any(job is other for other, _, _ in batch)]
+            self._jobs = [job for job in self._jobs if job not in taken] + taken
+        return batch

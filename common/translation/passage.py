@@ -1,0 +1,117 @@
+"""Texts of any length through the engine: cut into sentences, translated, put together again.
+
+Paragraphs, indentation, emoji and whatever else has no words stay as they are. Knows nothing about files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from common.translation.codec import Codec
+from common.translation.engine import Beams, Output, TranslationEngine
+from common.translation.sentences import Piece, split
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way to say a sentence; ``score`` is its mean log-probability per token."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a translation is.
+
+    Attributes:
+        text: the translation up to the first sentence that is still missing.
+        done, total: sentences with words in them.
+        seconds: since it began.
+        seconds_left: judged by the characters done so far; None before the first sentence is.
+        alternatives: of each translated sentence, the best first; only when complete.
+    """
+
+    text: str
+    done: int
+    total: int
+    seconds: float
+    seconds_left: float | None = None
+    alternatives: tuple[tuple[str, tuple[Alternative, ...]], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.total
+
+
+async def translate_text(
+    engine: TranslationEngine, codec: Codec, text: str, language: str, beams: Beams | None = None
+) -> AsyncGenerator[Progress, None]:
+    """Progress after every batch, the last one complete.
+
+    Args:
+        language: of the text, ISO 639-1.
+
+    Raises:
+        As ``TranslationEngine.translate``.
+    """
+    pieces = split(text, language)
+    waiting = [number for number, piece in enumerate(pieces) if piece.has_words]
+    made: dict[int, list[Output]] = {}
+    clock = Clock(sum(len(pieces[number].body) for number in waiting))
+    if not waiting:
+        yield Progress(text, 0, 0, 0.0)
+        return
+    async with contextlib.aclosing(engine.translate(codec, [pieces[n].body for n in waiting], beams)) as outputs:
+        async for index, output in outputs:
+            number = waiting[index]
+            made[number] = output
+            clock.add(len(pieces[number].body))
+            if len(made) < len(waiting):
+                if clock.due():
+                    yield Progress(_joined(pieces, made, codec), len(made), len(waiting), clock.seconds, clock.left)
+                continue
+            said = tuple(
+                (pieces[n].body, tuple(Alternative(codec.decode(o.tokens), o.score) for o in made[n])) for n in waiting
+            )
+            yield Progress(_joined(pieces, made, codec), len(made), len(waiting), clock.seconds, 0.0, said)
+
+
+def _joined(pieces: list[Piece], made: dict[int, list[Output]], codec: Codec) -> str:
+    parts = []
+    for number, piece in enumerate(pieces):
+        if piece.has_words and number not in made:
+            break
+        parts.append((codec.decode(made[number][0].tokens) if piece.has_words else piece.body) + piece.after)
+    return "".join(parts)
+
+
+class Clock:
+    """Time taken and time left of work with a known amount, and when to show it: five times a second at most."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done = total, 0
+        self._start = time.perf_counter()
+        self._shown = self._start
+
+    def add(self, amount: int) -> None:
+        self._done += amount
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    @property
+    def left(self) -> float | None:
+        """Seconds, if the rest goes as fast as what is done."""
+        return self.seconds * (self._total - self._done) / self._done if self._done else None
+
+    def due(self) -> bool:
+        now = time.perf_counter()
+        if now - self._shown < 0.2:
+            return False
+        self._shown = now
+        return True
