@@ -28,6 +28,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
     import gradio as gr
     import inside_tab
     import sampling_tab
+    import summary_tab
     import tokens_tab
     from chat_page import ChatPage, status_html
 
@@ -44,6 +45,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "tokens": tokens_tab,
         "inside": inside_tab,
         "essay": essay_tab,
+        "summary": summary_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
         page = ChatPage(frame.demo, frame.words, frame.lang, models)
