@@ -5,7 +5,7 @@ const all = (selector) => [...element.querySelectorAll(selector)];
 const still = window.matchMedia('(prefers-reduced-motion: reduce)');
 const STEP_MS = 1400;
 const NAMED = 0.1; // weights from here on get their number beside the line
-let data = null, run = null, at = 0, timer = 0, speed = 1, picked = {layer: 0, head: 0};
+let data = null, run = null, shown = [], at = 0, timer = 0, speed = 1, picked = {layer: 0, head: 0};
 
 const last = () => data.cross.length;
 const playing = () => timer !== 0;
@@ -60,7 +60,14 @@ function show(step) {
   const own = at ? weights(data.own[at - 1]) : [];
   all('.enc .chip').forEach((chip, key) => heat(chip, cross[key]));
   all('.dec .chip').forEach((chip, key) => heat(chip, own[key]));
+  bring(find('.dec'), all('.dec li')[at]);
+  bring(find('.enc'), all('.enc li')[cross.indexOf(Math.max(...cross))]);
   lines(cross);
+}
+
+// A long sentence scrolls within its column: to the token being written, and to the one it looks at most.
+function bring(column, row) {
+  if (row) column.scrollTop = row.offsetTop + row.offsetHeight / 2 - column.clientHeight / 2;
 }
 
 function heat(chip, weight) {
@@ -72,6 +79,7 @@ function heat(chip, weight) {
 function lines(cross) {
   const svg = find('.links svg'), box = svg.getBoundingClientRect();
   svg.replaceChildren();
+  shown = cross;
   if (!cross.length || !box.height) return;
   const draw = (name, attributes) => {
     const part = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -142,7 +150,7 @@ function load() {
   label();
 }
 
-// The lines follow the layout: a turned phone, or a tab that is shown after it was filled.
+// The lines follow the layout: a turned phone, or a tab that is shown after it was filled; and a column that is scrolled.
 const observer = new ResizeObserver(() => { if (data && find('.board')) show(at); });
 
 element.addEventListener('click', (event) => {
@@ -155,6 +163,7 @@ element.addEventListener('click', (event) => {
   else if ('release' in button.dataset) trigger('release', {step: at - 1});
   else if (button.dataset.i) trigger('force', {step: at - 1, candidate: Number(button.dataset.i)});
 });
+element.addEventListener('scroll', () => { if (find('.player')) lines(shown); }, true);
 element.addEventListener('input', (event) => {
   if (event.target.type !== 'range') return;
   pause();

@@ -143,9 +143,9 @@ def _stage(lang: str, shown: Shown) -> str:
     encoder, decoder = escape(text(lang, "player.encoder")), escape(text(lang, "player.decoder"))
     return (
         f'<div class="board"><header><h4>{encoder}</h4><h4>{decoder}</h4></header>'
-        f'<ol class="enc" aria-label="{encoder}">{sources}</ol>'
+        f'<ol class="enc" tabindex="0" aria-label="{encoder}">{sources}</ol>'
         f'<div class="links idea-attention" aria-hidden="true"><svg></svg></div>'
-        f'<ol class="dec" aria-label="{decoder}">{targets}</ol></div>'
+        f'<ol class="dec" tabindex="0" aria-label="{decoder}">{targets}</ol></div>'
     )
 
 

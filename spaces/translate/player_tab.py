@@ -33,7 +33,7 @@ def build(page: TranslatePage) -> None:
         target = page.languages("translate.into", TARGET, min_width=130, elem_id="player-target")
         go = words(gr.Button, keys={"value": "player.go"}, variant="primary", min_width=220, elem_id="player-go")
     note = gr.HTML("", elem_id="player-note")
-    player = gr.HTML("", elem_id="player-view", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    player = gr.HTML("", elem_id="player-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
     # What a link carries beside the boxes: chosen inside the player.
     force = gr.Textbox(FORCE.default, visible=False)
     layer, head = (gr.Number(field.default, visible=False, precision=0) for field in (LAYER, HEAD))
