@@ -1,4 +1,4 @@
-"""The step player as HTML: everything of every step, once; player.js shows one step at a time.
+"""The step player as HTML: everything of every step, once; step-player.js shows one step at a time.
 
 Without its script the page shows the first state. Tokens and texts are escaped here, and the data for the script is
 JSON in an attribute, of numbers and texts that it never puts into the page as HTML.

@@ -12,7 +12,7 @@ from translate_page import SOURCE, TARGET, TranslatePage
 from common.ui.errors import guarded
 from common.ui.links import link_button
 
-_SCRIPT = Path(__file__).with_name("player.js")
+_SCRIPT = Path(__file__).with_name("step-player.js")
 
 
 def build(page: TranslatePage) -> None:
