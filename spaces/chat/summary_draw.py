@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from common.text.tasks.rouge import Rouge
+from common.text.tasks.manuscript import count_words
+from common.text.tasks.rouge import Rouge, Share
 from common.text.tasks.summarize import Job, Progress
 from common.text.tasks.support import Support
 from common.ui.components import figures_html, meter_html, percent
@@ -25,7 +26,7 @@ element.addEventListener('click', (event) => {
   const wanted = claim.dataset.sources.split(' ');
   const box = element.querySelector('.source');
   let first = null;
-  box.querySelectorAll('mark, [data-u]').forEach((unit) => {
+  box.querySelectorAll('[data-u]').forEach((unit) => {
     const chosen = wanted.includes(unit.dataset.u);
     unit.classList.toggle('chosen', chosen);
     if (chosen && !first) first = unit;
@@ -33,7 +34,7 @@ element.addEventListener('click', (event) => {
   if (first) box.scrollTop = first.offsetTop - box.offsetTop - box.clientHeight / 3;
 });
 """
-_ROUGE_NAMES = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
+_ROUGE = tuple(enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Contents:
     Attributes:
         shots: how many examples there are.
         examples, text, answer: tokens of the examples, of instruction and text, and kept for the answer.
-        context: what the model can take at most.
+        context: what the model can take at most; 0 when a server does not say.
         parts: into how many parts the text is cut (1: it fits); ``text`` is then that of the largest one.
         estimated: counted by letters.
     """
@@ -61,6 +62,7 @@ def contents_html(lang: str, contents: Contents) -> str:
     """How much of the context is taken, by what."""
     about = "≈ " if contents.estimated else ""
     taken = contents.examples + contents.text + contents.answer
+    whole = contents.context or taken or 1
     kind = "zero" if contents.shots == 0 else "one" if contents.shots == 1 else "few"
     shares = [
         ("attention", contents.examples, "summary.meter_examples"),
@@ -68,20 +70,20 @@ def contents_html(lang: str, contents: Contents) -> str:
         ("completion", contents.answer, "summary.meter_answer"),
     ]
     track = "".join(
-        f'<div class="fill idea-{kind_}" style="width:{100 * min(size / contents.context, 1):.2f}%"></div>'
-        for kind_, size, _ in shares
+        f'<div class="fill idea-{colour}" style="width:{100 * min(size / whole, 1):.2f}%"></div>'
+        for colour, size, _ in shares
     )
     legend = "".join(
-        f'<span class="idea-{kind_}"><i></i>{escape(text(lang, key))}: {about}{number(lang, size)}</span>'
-        for kind_, size, key in shares
+        f'<span class="idea-{colour}"><i></i>{escape(text(lang, key))}: {about}{number(lang, size)}</span>'
+        for colour, size, key in shares
     )
     label = text(
         lang,
-        "summary.meter",
+        "summary.meter" if contents.context else "summary.meter_unknown",
         kind=text(lang, f"summary.shots_{kind}"),
         taken=about + number(lang, taken),
         context=number(lang, contents.context),
-        share=percent(taken / contents.context, lang),
+        share=percent(taken / whole, lang),
     )
     more = note(text(lang, "summary.meter_parts", n=number(lang, contents.parts))) if contents.parts > 1 else ""
     return (
@@ -155,25 +157,25 @@ def _claim(lang: str, place: int, one: Support, bullets: bool) -> str:
     )
 
 
-def scores_html(lang: str, rows: Sequence[tuple[str, str, Rouge]]) -> str:
-    """ROUGE of several summaries: (name, text, scores); the texts stand below the chart."""
-    groups = {
-        kind: [
-            Row(
-                name,
-                scores.all[place].f1,
-                tuple(
-                    number(lang, 100 * value, 1)
-                    for value in (scores.all[place].f1, scores.all[place].precision, scores.all[place].recall)
-                ),
-            )
-            for name, _, scores in rows
-        ]
-        for place, kind in enumerate(_ROUGE_NAMES)
-    }
+def scores_html(lang: str, rows: Sequence[tuple[str, str, str, Rouge]]) -> str:
+    """ROUGE of several summaries: (short name, small print, text, scores); the texts stand below the chart."""
+    groups = {kind: [_score(lang, name, scores.all[place]) for name, _, _, scores in rows] for place, kind in _ROUGE}
     headings = [text(lang, f"summary.column_{name}") for name in ("who", "bar", "f1", "precision", "recall")]
     chart = grouped_bars_html(groups, caption=text(lang, "summary.rouge_caption"), headings=headings)
-    return chart + note(text(lang, "summary.rouge_note")) + texts_html([(name, told, "") for name, told, _ in rows])
+    boxes = [
+        (
+            name,
+            told,
+            " · ".join(filter(None, (small, text(lang, "summary.in_words", n=number(lang, count_words(told)))))),
+        )
+        for name, small, told, _ in rows
+    ]
+    return chart + note(text(lang, "summary.rouge_note")) + texts_html(boxes)
+
+
+def _score(lang: str, name: str, share: Share) -> Row:
+    shown = tuple(number(lang, 100 * value, 1) for value in (share.f1, share.precision, share.recall))
+    return Row(name, share.f1, shown)
 
 
 def texts_html(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -30,7 +30,7 @@ from summary_form import FORM, OWN, REFERENCE, SAMPLE, read_task
 from common import errors
 from common.config import settings
 from common.text.engine import TextEngine
-from common.text.tasks.extract import LEAD, lead, lexrank
+from common.text.tasks.extract import LEAD, candidates, lead, lexrank
 from common.text.tasks.manuscript import count_words
 from common.text.tasks.orders import find_orders
 from common.text.tasks.rouge import Rouge, rouge
@@ -257,30 +257,26 @@ def _scores(lang: str, made: Made, reference: str) -> str:
     if not reference.strip():
         return note(text(lang, "summary.no_reference"))
     count, dialogue = (1 if made.task.form == "line" else LEAD), made.task.kind == "dialogue"
-    shown = number(lang, count)
+    sentences = made.source if dialogue else candidates(made.source)
     rows = [
-        (text(lang, "summary.the_model"), made.summary),
-        (text(lang, "summary.lead", n=shown), joined(lead(made.source, count), dialogue)),
-        (text(lang, "summary.lexrank", n=shown), joined(lexrank(made.source, count), dialogue)),
+        (text(lang, "summary.the_model"), "", made.summary),
+        (f"Lead-{count}", text(lang, "summary.lead"), joined(lead(sentences, count), dialogue)),
+        (f"LexRank-{count}", text(lang, "summary.lexrank"), joined(lexrank(sentences, count), dialogue)),
     ]
-    return scores_html(lang, [(_named(lang, name, told), told, rouge(told, reference)) for name, told in rows])
-
-
-def _named(lang: str, name: str, told: str) -> str:
-    return f"{name} ({text(lang, 'summary.in_words', n=number(lang, count_words(told)))})"
+    return scores_html(lang, [(name, small, told, rouge(told, reference)) for name, small, told in rows])
 
 
 def compared_html(lang: str, compared: Compared, reference: str) -> str:
     """The three summaries side by side, then their scores when they are complete and there is a reference."""
     rows: list[tuple[str, str, str]] = []
-    scored: list[tuple[str, str, Rouge]] = []
+    scored: list[tuple[str, str, str, Rouge]] = []
     for many, job in compared.jobs.items():
         kind = "zero" if many == 0 else "one" if many == 1 else "few"
         name = f"{text(lang, f'summary.shots_{kind}')} ({number(lang, many)})"
         small = text(lang, "summary.tokens", read=number(lang, job.prompt_tokens), written=number(lang, job.tokens))
         rows.append((name, job.summary or text(lang, "summary.waiting"), small))
         if job.finished and reference.strip():
-            scored.append((_named(lang, name, job.summary), job.summary, rouge(job.summary, reference)))
+            scored.append((name, small, job.summary, rouge(job.summary, reference)))
     if len(scored) == len(rows):
         return scores_html(lang, scored)
     ended = note(text(lang, f"summary.{compared.state}")) if compared.state in ("stopped", "failed") else ""

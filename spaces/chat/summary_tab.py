@@ -73,7 +73,7 @@ def build(page: ChatPage) -> None:
     with gr.Row():
         length = WORDS.slider(words, "summary.words", min_width=220, elem_id="summary-words")
         part_tokens = PART_TOKENS.slider(words, "summary.part_tokens", min_width=220, elem_id="summary-part_tokens")
-    with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box"):
+    with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box") as shots_box:
         words(gr.Markdown, keys={"value": "summary.shots_hint"})
         shots = words(
             gr.CheckboxGroup,
@@ -160,8 +160,16 @@ def build(page: ChatPage) -> None:
     reference.change(guarded(tab.score), [lang, reference, made, compared], [scores, comparison], **quiet)
 
     counted = [component for component in asked if component not in (source, temperature, top_p, penalty, seed)]
+    # Not when the page opens: most visits go to other tabs.
     changes = [source.change, lang.change, *(component.change for component in counted)]
-    gr.on([page.demo.load, *changes], guarded(tab.meter), [lang, *asked], meter, trigger_mode="always_last", **quiet)
+    gr.on(
+        [shots_box.expand, go.click, *changes],
+        guarded(tab.meter),
+        [lang, *asked],
+        meter,
+        trigger_mode="always_last",
+        **quiet,
+    )
     lang.change(
         guarded(tab.relabel),
         [lang, reference, made, compared],

@@ -8,6 +8,7 @@ Source: Erkan and Radev 2004, *LexRank: Graph-based Lexical Centrality as Salien
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from common.text.tasks.wording import Wording, wording_of, words
@@ -15,6 +16,13 @@ from common.text.tasks.wording import Wording, wording_of, words
 LEAD = 3
 # Comparing every sentence with every other one takes the square of their number: 400 take about a second.
 MOST_UNITS = 400
+_ENDED = re.compile(r"[.!?…][\"”’»)\]]*$")
+
+
+def candidates(units: Sequence[str]) -> list[str]:
+    """The sentences without headings and other lines that have no end; all of them where hardly any has one."""
+    ended = [unit for unit in units if _ENDED.search(unit)]
+    return ended if len(ended) >= max(LEAD, len(units) // 2) else list(units)
 
 
 def lead(units: Sequence[str], count: int = LEAD) -> list[str]:

@@ -16,7 +16,7 @@ _TALK = re.compile(
     r"|\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*)\b.{0,40}\b(?:anweisung\w*|vorgabe\w*|regel\w*|alles)\b"
     r"|\b(?:ignore[zr]?|oublie[zr]?)\b.{0,40}\b(?:instructions?|consignes?|règles?|tout ce qui)\b"
     r"|\b(?:ignora(?:te|re)?|dimentica(?:te|re)?)\b.{0,40}\b(?:istruzion[ei]|regol[ae]|tutto)\b"
-    r"|\byou are (?:now|no longer) (?:a|an|the|in)\b|\bact as (?:a|an|if)\b|\bpretend (?:to be|that you)\b"
+    r"|\byou are (?:now|no longer) (?:a|an|the|in)\b|\bact as (?:a|an|if)\b|\bpretend (?:you are|that you)\b"
     r"|\b(?:system prompt|as an ai|dear (?:ai|model|assistant|chatbot))\b"
     r"|\b(?:instead of|rather than) (?:a summary|summari[sz]ing|answering)\b"
     r"|\bdo not (?:summari[sz]e|translate|answer)\b"

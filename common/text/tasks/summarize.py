@@ -174,12 +174,12 @@ async def plan(engine: TextEngine, task: Task) -> Work:
     counted = await count(engine, units(task.text, dialogue))
     if not counted.units:
         raise errors.EmptyPrompt()
-    context = (await engine.info()).context
-    frame = await prompt_tokens(engine, task.job(""))
-    room = context - frame - task.answer_tokens
-    if room < _SMALLEST_PART:
-        raise errors.PromptTooLong(tokens=frame + task.answer_tokens + _SMALLEST_PART, limit=context)
-    room = min(task.part_tokens, room)
+    room = task.part_tokens
+    if context := (await engine.info()).context:  # some remote servers do not say
+        frame = await prompt_tokens(engine, task.job(""))
+        room = min(room, context - frame - task.answer_tokens)
+        if room < _SMALLEST_PART:
+            raise errors.PromptTooLong(tokens=frame + task.answer_tokens + _SMALLEST_PART, limit=context)
     if counted.total <= room:
         return Work([[task.job(task.text)]], counted.estimated)
     cut = parts(counted, room)

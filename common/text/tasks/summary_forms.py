@@ -29,10 +29,10 @@ def shape(raw: str, form: Form, words: int, *, growing: bool = False) -> str:
     """
     if form == "bullets":
         return _bullets(raw, words)
-    plain = _LEAD_IN.sub("", raw.strip()).rstrip('"')
+    plain = _LEAD_IN.sub("", raw.strip().replace("**", "")).rstrip('"')
     if form == "line":
         line = next((_MARK.sub("", line.strip()) for line in plain.splitlines() if line.strip()), "")
-        first = next(iter(sentences(line.replace("**", ""))), "")
+        first = next(iter(sentences(line)), "")
         return cut(first, words)
     # Where a model ends without a full stop, its words still are what it has to say.
     return cut(read(plain, growing=growing).text or " ".join(plain.split()), words)

@@ -22,8 +22,9 @@ Form = Literal["line", "bullets", "abstract"]
 KINDS: tuple[Kind, ...] = ("text", "dialogue")
 FORMS: tuple[Form, ...] = ("line", "bullets", "abstract")
 
-SUMMARY_PROMPT = "Summarize the following {kind} {form}.\n\n{text}"
-MERGE_PROMPT = "These are summaries of the parts of one {kind}. Summarize them {form}.\n\n{text}"
+# The instruction stands after the text: a small model has forgotten one that stands before it.
+SUMMARY_PROMPT = "Here is a {kind}:\n\n{text}\n\nSummarize the {kind} {form}."
+MERGE_PROMPT = "Here are summaries of the parts of one {kind}:\n\n{text}\n\nSummarize the {kind} {form}."
 SUMMARY_NAMES = ("text", "kind", "form", "words")
 _FORM_WORDS = {
     "line": "in one short sentence",
@@ -31,7 +32,7 @@ _FORM_WORDS = {
     "abstract": "in a short paragraph",
 }
 # Signs that chat templates put around turns: a text that brings its own could end its turn and begin another.
-_CONTROL = re.compile(r"<(?=\|[^|<>\s]{1,40}\|>)|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn)>)|(?<!\w)\[(?=/?INST\])")
+_CONTROL = re.compile(r"<(?=\|[^|<>\s]{1,40}\|>)|<(?=/?(?:s|bos|eos|start_of_turn|end_of_turn)>)|\[(?=/?INST\])")
 
 
 @dataclass(frozen=True, slots=True)
