@@ -40,6 +40,11 @@ PHRASES: Final[dict[str, str]] = {
     "turn_missing": "it points to a message that is not there",
     "turn_malformed": "a message in it has the wrong form",
     "turn_before_parent": "a message in it comes before the one it follows",
+    # how much of a document is too much
+    "document_pages": "it has {count} pages, and {limit} is the most",
+    "document_letters": "it has {count} characters or more, and {limit} is the most",
+    "document_unpacked": "it unpacks to {size} MB, and {limit} MB is the most",
+    "document_seconds": "reading it takes more than {seconds} seconds",
     # what a model or an engine cannot do
     "conversation": "holding a conversation: this model only continues texts",
     "these_turns": "a conversation with these messages",
@@ -310,11 +315,84 @@ class NothingToTranslate(DemystifyError):
     sentence = "The model knows no sign of this text: type a sentence in the language it is to translate from."
 
 
+class UnknownLanguage(DemystifyError):
+    """The language of a text could not be found, or is none that a model here reads."""
+
+    key = "unknown_language"
+    sentence = "It is not clear which language this is, or no model here knows it: choose the language above the text."
+
+
 class UnreadableFile(DemystifyError):
     """A document that cannot be read. ``reason`` is a Phrase."""
 
     key = "unreadable_file"
     sentence = "This file cannot be read ({reason}): choose another one."
+
+
+class UnsupportedDocument(DemystifyError):
+    """``name`` of a file whose ending is none of those that can be read."""
+
+    key = "unsupported_document"
+    sentence = "“{name}” is none of the kinds of file that can be read here: use TXT, MD, PDF, DOCX or HTML."
+
+
+class DocumentTooLarge(DemystifyError):
+    """``size`` of the file and the ``limit`` in MB."""
+
+    key = "document_too_large"
+    sentence = "“{name}” has {size} MB, and {limit} MB is the most: split it, or take a smaller file."
+
+
+class DocumentTooLong(DemystifyError):
+    """``reason`` is a Phrase."""
+
+    key = "document_too_long"
+    sentence = "“{name}” is too long ({reason}): split it, or take a part of it."
+
+
+class DocumentEncrypted(DemystifyError):
+    """It takes a password to read it."""
+
+    key = "document_encrypted"
+    sentence = "“{name}” is protected by a password: save it without one, then choose it again."
+
+
+class DocumentScanned(DemystifyError):
+    """Pages without a text behind them."""
+
+    key = "document_scanned"
+    sentence = "“{name}” has pages but no text, as scans do: run text recognition (OCR) over it first."
+
+
+class DocumentEmpty(DemystifyError):
+    """Not a word in it."""
+
+    key = "document_empty"
+    sentence = "There is no text in “{name}”: choose another file."
+
+
+class DocumentNotText(DemystifyError):
+    """A binary file under the name of a text."""
+
+    key = "document_not_text"
+    sentence = "“{name}” is called a text but is a binary file: choose a file with text in it."
+
+
+class DocumentBroken(DemystifyError):
+    """No file of its ``kind``, such as “PDF”."""
+
+    key = "document_broken"
+    sentence = (
+        "“{name}” is damaged, or no {kind} file at all: "
+        "open it in its own program, save it again, and choose it once more."
+    )
+
+
+class UploadGone(DemystifyError):
+    """The file a visitor had sent was deleted before it was read."""
+
+    key = "upload_gone"
+    sentence = "“{name}” is no longer on the server: choose the file again."
 
 
 def from_json(values: Mapping[str, Any]) -> DemystifyError:

@@ -37,6 +37,12 @@ class Codec(Protocol):
         ...
 
 
+def reads(codec: Codec, text: str) -> bool:
+    """Whether the model knows at least half of the text's pieces. What it cannot read, it would invent."""
+    pieces = [token for token in codec.encode(text) if token.strip("▁") and token != codec.end]
+    return 2 * sum(piece in codec.ids for piece in pieces) >= len(pieces)
+
+
 def load_codec(folder: Path, source: str, target: str) -> Codec:
     """The codec for a model folder in transformers format.
 
@@ -92,7 +98,7 @@ class _ManyCodec:
 
         tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self._tokenizer = tokenizer
-        self.ids: dict[str, int] = tokenizer.get_vocab()
+        self.ids: dict[str, int] = {**tokenizer.get_vocab(), **getattr(tokenizer, "lang_token_to_id", {})}
         named = {code: name for code, name in _FLORES.items() if name in self.ids} or {
             code: f"__{code}__" for code in _FLORES if f"__{code}__" in self.ids
         }

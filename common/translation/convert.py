@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from common import catalog, errors
 from common.config import settings
@@ -87,8 +88,17 @@ def _write(folder: Path, out: Path, quantization: str) -> None:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if not any(folder.glob("*.safetensors")):
         raise ValueError("other formats of weights can carry code")
+    class Converter(TransformersConverter):  # type: ignore[misc]
+        def load_tokenizer(self, kind: Any, name: str, **options: Any) -> Any:
+            """M2M-100's language tokens are in no list where ctranslate2 looks for them since transformers 5."""
+            tokenizer = super().load_tokenizer(kind, name, **options)
+            if languages := getattr(tokenizer, "lang_token_to_id", None):
+                known = {**tokenizer.get_vocab(), **languages}
+                tokenizer.get_vocab = lambda: known
+            return tokenizer
+
     try:
-        TransformersConverter(str(folder)).convert(str(out), quantization=quantization)
+        Converter(str(folder)).convert(str(out), quantization=quantization)
     except SafetensorError as problem:
         raise ValueError("damaged weights") from problem
 

@@ -5,12 +5,13 @@ Paragraphs, indentation, emoji and whatever else has no words stay as they are. 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from common.translation.codec import Codec
+from common.translation.codec import Codec, reads
 from common.translation.engine import Beams, Output, TranslationEngine
 from common.translation.sentences import Piece, split
 
@@ -33,6 +34,7 @@ class Progress:
         seconds: since it began.
         seconds_left: judged by the characters done so far; None before the first sentence is.
         alternatives: of each translated sentence, the best first; only when complete.
+        kept: sentences left as they are, because the model cannot read their letters.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Progress:
     seconds: float
     seconds_left: float | None = None
     alternatives: tuple[tuple[str, tuple[Alternative, ...]], ...] = ()
+    kept: int = 0
 
     @property
     def complete(self) -> bool:
@@ -58,12 +61,11 @@ async def translate_text(
     Raises:
         As ``TranslationEngine.translate``.
     """
-    pieces = split(text, language)
-    waiting = [number for number, piece in enumerate(pieces) if piece.has_words]
+    pieces, waiting, kept = await asyncio.to_thread(_sorted, text, language, codec)
     made: dict[int, list[Output]] = {}
     clock = Clock(sum(len(pieces[number].body) for number in waiting))
     if not waiting:
-        yield Progress(text, 0, 0, 0.0)
+        yield Progress(text, 0, 0, 0.0, kept=kept)
         return
     async with contextlib.aclosing(engine.translate(codec, [pieces[n].body for n in waiting], beams)) as outputs:
         async for index, output in outputs:
@@ -72,25 +74,35 @@ async def translate_text(
             clock.add(len(pieces[number].body))
             if len(made) < len(waiting):
                 if clock.due():
-                    yield Progress(_joined(pieces, made, codec), len(made), len(waiting), clock.seconds, clock.left)
+                    said = _joined(pieces, waiting, made, codec)
+                    yield Progress(said, len(made), len(waiting), clock.seconds, clock.left, kept=kept)
                 continue
-            said = tuple(
+            others = tuple(
                 (pieces[n].body, tuple(Alternative(codec.decode(o.tokens), o.score) for o in made[n])) for n in waiting
             )
-            yield Progress(_joined(pieces, made, codec), len(made), len(waiting), clock.seconds, 0.0, said)
+            said = _joined(pieces, waiting, made, codec)
+            yield Progress(said, len(made), len(waiting), clock.seconds, 0.0, others, kept)
 
 
-def _joined(pieces: list[Piece], made: dict[int, list[Output]], codec: Codec) -> str:
-    parts = []
-    for number, piece in enumerate(pieces):
-        if piece.has_words and number not in made:
-            break
-        parts.append((codec.decode(made[number][0].tokens) if piece.has_words else piece.body) + piece.after)
-    return "".join(parts)
+def _sorted(text: str, language: str, codec: Codec) -> tuple[list[Piece], list[int], int]:
+    """The pieces, the numbers of those to translate, and how many have words that the model cannot read."""
+    pieces = split(text, language)
+    worded = [number for number, piece in enumerate(pieces) if piece.has_words]
+    waiting = [number for number in worded if reads(codec, pieces[number].body)]
+    return pieces, waiting, len(worded) - len(waiting)
+
+
+def _joined(pieces: list[Piece], waiting: list[int], made: dict[int, list[Output]], codec: Codec) -> str:
+    missing = next((number for number in waiting if number not in made), len(pieces))
+    said = (codec.decode(made[n][0].tokens) if n in made else piece.body for n, piece in enumerate(pieces[:missing]))
+    return "".join(text + piece.after for text, piece in zip(said, pieces, strict=False))
 
 
 class Clock:
-    """Time taken and time left of work with a known amount, and when to show it: five times a second at most."""
+    """Time taken and time left of work with a known amount, and when to show it.
+
+    Five times a second at first; once a second later on, since a long text takes a while to send, too.
+    """
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
@@ -111,7 +123,7 @@ class Clock:
 
     def due(self) -> bool:
         now = time.perf_counter()
-        if now - self._shown < 0.2:
+        if now - self._shown < (0.2 if now - self._start < 5 else 1.0):
             return False
         self._shown = now
         return True

@@ -115,7 +115,8 @@ def trace(
     if model.config._attn_implementation != "eager":
         raise ValueError("load the model with attn_implementation='eager' to see its attention")
     forced = dict(forced or {})
-    _check(model, source, forced)
+    check_source(model, source)
+    _check_forced(model, forced)
 
     started = time.perf_counter()
     vectors = encode(model, source)  # (1, S, d)
@@ -175,7 +176,7 @@ def remember_source(model: MarianMTModel, vectors: Tensor, cache: EncoderDecoder
     with torch.inference_mode():
         for index, layer in enumerate(model.model.decoder.layers):
             attention = layer.encoder_attn
-            shape = (1, vectors.shape[1], attention.num_heads, attention.head_dim)
+            shape = (*vectors.shape[:2], attention.num_heads, attention.head_dim)
             keys = attention.k_proj(vectors).view(shape).transpose(1, 2)  # (1, heads, S, d / heads)
             values = attention.v_proj(vectors).view(shape).transpose(1, 2)
             cache.cross_attention_cache.update(keys, values, index)
@@ -226,12 +227,16 @@ def _weights(layers: Sequence[Tensor]) -> NDArray[np.float32]:
     return np.stack([layer[0, :, -1].float().cpu().numpy() for layer in layers])
 
 
-def _check(model: MarianMTModel, source: Sequence[int], forced: Mapping[int, int]) -> None:
+def check_source(model: MarianMTModel, source: Sequence[int]) -> None:
+    """Raises EmptyPrompt, and SentenceTooLong where there is more than can be shown or the model can read."""
     if not source:
         raise errors.EmptyPrompt()
     most = min(MAX_SOURCE_TOKENS, int(model.config.max_position_embeddings))
     if len(source) > most:
         raise errors.SentenceTooLong(tokens=len(source), limit=most)
+
+
+def _check_forced(model: MarianMTModel, forced: Mapping[int, int]) -> None:
     words = range(model.lm_head.out_features)
     banned = never_written(model)
     if any(number < 0 or token not in words or token in banned for number, token in forced.items()):

@@ -33,13 +33,16 @@ _COPY = """async (...values) => {
 }"""
 
 
-def link_button(page: Page, tab: str, inputs: Mapping[str, tuple[Field, Any]], part: str = "") -> None:
+def link_button(
+    page: Page, tab: str, inputs: Mapping[str, tuple[Field, Any]], part: str = "", first: bool = False
+) -> None:
     """A button that copies a link to the tab with these inputs, and the reading of such links.
 
     Args:
         tab: the tab's id.
         inputs: (declaration, component) by name in the address.
         part: id of the inner tab they belong to, for a tab that has several.
+        first: the tab is what a page opens with, so that an address without a tab means it, too.
     """
     place = {"tab": tab, "part": part} if part else {"tab": tab}
     button = page.words(
@@ -56,21 +59,20 @@ def link_button(page: Page, tab: str, inputs: Mapping[str, tuple[Field, Any]], p
         api_visibility="private",
     )
 
-    def fill(request: gr.Request) -> Any:
+    def fill(request: gr.Request) -> list[Any]:
         query = dict(request.query_params)
-        meant = all(query.get(name) == value for name, value in place.items())
+        meant = all(query.get(name, value if first else None) == value for name, value in place.items())
         values = from_address(fields, query) if meant else {}
-        updates = [gr.update(value=values[name]) if name in values else gr.skip() for name in fields]
-        return updates if len(updates) > 1 else updates[0]
+        return [gr.update(value=values[name]) if name in values else gr.skip() for name in fields]
 
-    page.demo.load(fill, None, components, queue=False, api_visibility="private", show_progress="hidden")
+    page.arrival.add(components, fill)
 
 
 def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], level: str = "tab") -> None:
     """Show the tab that the address names; ``level`` "part" is for the tabs inside one."""
 
-    def choose(request: gr.Request) -> Any:
+    def choose(request: gr.Request) -> list[Any]:
         wanted = request.query_params.get(level)
-        return gr.update(selected=wanted) if wanted in names else gr.skip()
+        return [gr.update(selected=wanted) if wanted in names else gr.skip()]
 
-    page.demo.load(choose, None, tabs, queue=False, api_visibility="private", show_progress="hidden")
+    page.arrival.add([tabs], choose)

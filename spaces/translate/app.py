@@ -38,7 +38,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
         "player": player_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
-        page = TranslatePage(frame.demo, frame.words, frame.lang, models)
+        page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
@@ -55,7 +55,7 @@ def main() -> None:
     from common.translation.models import TranslationModels
 
     models = TranslationModels()
-    models.start()
+    models.start(glass=True)
     from common.ui.serve import serve
 
     serve(build(models))

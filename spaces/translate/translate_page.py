@@ -11,10 +11,10 @@ import gradio as gr
 
 from common import errors
 from common.config import settings
-from common.translation.models import TranslationModels
+from common.translation.models import AUTO, TranslationModels
 from common.ui.fields import Choice
 from common.ui.i18n import error_text, text
-from common.ui.page import Page
+from common.ui.page import Page, language_of_visit
 
 # Every language that a model of the catalogue reads or writes; a page offers those that can be had now.
 LANGUAGES = (
@@ -25,6 +25,7 @@ LANGUAGES = (
 EXAMPLE = "Milujem seminár DSA"
 SOURCE = Choice("source_language", "sk", LANGUAGES)
 TARGET = Choice("target_language", "en", LANGUAGES)
+FROM = Choice("source_language", AUTO, (AUTO, *LANGUAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,24 @@ class TranslatePage(Page):
     models: TranslationModels
 
     def languages(self, key: str, field: Choice, **props: Any) -> gr.Dropdown:
-        """A box to choose one of the languages that some model here knows, labelled with the text ``key``."""
-        codes = self.models.languages()
-        return self.words(
-            gr.Dropdown,
-            keys={"label": key, "choices": [(f"language.{code}", code) for code in codes]},
-            value=field.default if field.default in codes else codes[0],
-            **props,
-        )
+        """A box to choose one of the languages that some model here knows, labelled with the text ``key``.
+
+        It offers to detect the language where the field allows that.
+        """
+
+        def choices(lang: str) -> list[tuple[str, str]]:
+            codes = [code for code in (AUTO, *self.models.languages()) if code in field.options]
+            return [(text(lang, f"language.{code}"), code) for code in codes]
+
+        def choices_of_visit(request: gr.Request) -> list[Any]:
+            """What the model hub has is known a moment after the page is built."""
+            return [gr.update(choices=choices(language_of_visit(request)))]
+
+        known = [code for _, code in choices("en")]
+        value = field.default if field.default in known else known[0]
+        box = self.words(gr.Dropdown, keys={"label": key, "choices": choices}, value=value, **props)
+        self.arrival.add([box], choices_of_visit)
+        return box
 
 
 def check_text(value: Any) -> str:

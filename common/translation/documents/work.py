@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from itertools import groupby
 
 from common import errors
 from common.errors import Phrase
-from common.translation.codec import Codec
+from common.translation.codec import Codec, reads
 from common.translation.documents.base import Document, Segment
 from common.translation.engine import Beams, Output, TranslationEngine
 from common.translation.passage import Clock, Progress
@@ -41,7 +42,7 @@ async def translate_document(
         UnreadableFile: there is not a word in it.
         As ``TranslationEngine.translate``.
     """
-    segments = [(segment, _parts(segment, language)) for segment in document.segments]
+    segments = await asyncio.to_thread(lambda: [(s, _parts(s, language, codec)) for s in document.segments])
     waiting = [part for _, parts in segments for part in parts if part.translate]
     if not waiting:
         raise errors.UnreadableFile(reason=Phrase("no_words"))
@@ -61,7 +62,7 @@ async def translate_document(
     yield Progress("", len(waiting), len(waiting), clock.seconds, 0.0)
 
 
-def _parts(segment: Segment, language: str) -> list[_Part]:
+def _parts(segment: Segment, language: str, codec: Codec) -> list[_Part]:
     owners = [index for index, leaf in enumerate(segment.leaves) for _ in leaf.text]
     parts, at = [], 0
     for piece in split(segment.text, language):
@@ -74,7 +75,7 @@ def _parts(segment: Segment, language: str) -> list[_Part]:
             at += len(text)
             words = any(sign.isalpha() for index, said in by_leaf if not segment.leaves[index].keep for sign in said)
             if by_leaf:
-                parts.append(_Part(by_leaf, is_sentence and words))
+                parts.append(_Part(by_leaf, is_sentence and words and reads(codec, text)))
     return parts
 
 

@@ -36,6 +36,7 @@ class TransformersRunner:
             )
         except (OSError, ValueError, KeyError) as problem:
             raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("files_unreadable")) from problem
+        model.generation_config.max_length = None  # the limit is on new tokens
         self._model = model.eval().to(self._device)
 
     def run(self, sources: Sequence[list[str]], codecs: Sequence[Codec], beams: Beams) -> list[list[Output]]:
