@@ -102,7 +102,7 @@ async def look(
         UnsupportedPair, ModelUnavailable, EmptyPrompt, NothingToTranslate, SentenceTooLong, InvalidInput,
         NotSupported: the model is no Marian model.
     """
-    glass = await asyncio.to_thread(_open, models, source, target)
+    glass = await asyncio.to_thread(open_glass, models, source, target)
     pieces, tokens = tuple(source_pieces(glass.codec, sentence)), TargetTokens(glass.codec)
     shown = Shown(sentence, source, target, pieces, tokens, read_forced(tokens, forced), usual=usual)
     events: list[Encoding | Step] = []
@@ -135,7 +135,8 @@ async def look(
         gone.set()
 
 
-def _open(models: TranslationModels, source: str, target: str) -> Glass:
+def open_glass(models: TranslationModels, source: str, target: str) -> Glass:
+    """The model for a direction, whose steps can be shown. Raises as ``look`` does."""
     glass = models.glass(source, target)
     if glass.model.config.model_type != "marian":
         raise errors.NotSupported(what=Phrase("step_by_step", name=glass.name))
