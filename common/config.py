@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
     reproducible: bool = Field(
         True,
-        description="Same seed, same text, whoever else writes; without it a text written alone is a tenth faster",
+        description="Same seed, same text, whoever else writes (exactly so on processors with AVX-512); without it a text"
+        " written alone is a tenth faster",
     )
     kv_cache_tokens: int = Field(
         32_768, ge=1024, description="Tokens of all running texts together whose keys and values are kept in memory"
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     max_translation_chars: int = Field(
         100_000, ge=100, le=2_000_000, description="Longest text a visitor may have translated, in characters"
     )
+    max_upload_mb: int = Field(20, ge=1, le=1000, description="Largest file a visitor may send, in MB")
+    max_document_pages: int = Field(1000, ge=1, description="Most pages of a PDF that is read")
+    max_document_chars: int = Field(5_000_000, ge=1000, description="Longest text of a document, in characters")
+    max_unpacked_mb: int = Field(100, ge=1, description="What a DOCX may unpack to, in MB")
     start_timeout: float = Field(180.0, gt=0, le=3600, description="Longest wait for a model to load, in seconds")
     inspect_idle: float = Field(
         300.0,

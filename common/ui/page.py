@@ -9,9 +9,9 @@ made through ``page.words``. Handlers take the language first (``page.lang`` is 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -37,6 +37,29 @@ Status = Callable[[str], Awaitable[tuple[str, bool]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the parts of a page set when somebody opens it, from the address and the browser's headers.
+
+    Gathered, so that a page asks once instead of once for every tab: twenty questions at the same time keep a phone
+    busy for seconds.
+    """
+
+    readers: list[tuple[Sequence[Any], Callable[[gr.Request], Sequence[Any]]]] = field(default_factory=list)
+
+    def add(self, components: Sequence[Any], read: Callable[[gr.Request], Sequence[Any]]) -> None:
+        """Set these components to what ``read`` gives: one value or update for each of them."""
+        self.readers.append((components, read))
+
+    @property
+    def components(self) -> list[Any]:
+        return [component for components, _ in self.readers for component in components]
+
+    def updates(self, request: gr.Request) -> list[Any]:
+        """A value or update for every component, in the order of ``components``."""
+        return [update for _, read in self.readers for update in read(request)]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a tab gets to build itself.
 
@@ -44,11 +67,13 @@ class Page:
         demo: the Blocks it is part of.
         words: makes components whose texts follow the language.
         lang: the language component, first input of every handler.
+        arrival: what is set when somebody opens the page.
     """
 
     demo: gr.Blocks
     words: Localizer
     lang: gr.Radio
+    arrival: Arrival
 
     def idea(self, section: str) -> None:
         """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``."""
@@ -81,20 +106,14 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
                     elem_id="language",
                     interactive=True,
                 )
-        page = Page(demo, words, lang)
+        page = Page(demo, words, lang, Arrival())
+        wanted = gr.Textbox(default, visible=False)
+        page.arrival.add([wanted], lambda request: [language_of_visit(request)])
         yield page
 
-        lang.change(
-            words.updates,
-            lang,
-            words.components,
-            js=_LANGUAGE_TO_ADDRESS,
-            queue=False,
-            api_visibility="private",
-            show_progress="hidden",
-        )
-        wanted = gr.Textbox(default, visible=False)
-        demo.load(language_of_visit, None, wanted, queue=False, api_visibility="private", show_progress="hidden").then(
+        quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+        lang.change(words.updates, lang, words.components, js=_LANGUAGE_TO_ADDRESS, **quiet)
+        demo.load(page.arrival.updates, None, page.arrival.components, **quiet).then(
             None, [wanted, lang], lang, js=_UNLESS_SWITCHED % default, api_visibility="private"
         )
         if status is not None:
@@ -107,7 +126,6 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
             async def look_first(request: gr.Request) -> tuple[str, Any]:
                 return await look(language_of_visit(request))
 
-            quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
             demo.load(look_first, None, [line, tick], **quiet)
             for event in (tick.tick, lang.change):
                 event(look, lang, [line, tick], **quiet)

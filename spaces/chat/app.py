@@ -48,7 +48,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "summary": summary_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
-        page = ChatPage(frame.demo, frame.words, frame.lang, models)
+        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -62,6 +62,8 @@ def check_text(value: Any) -> str:
     limit = settings().max_translation_chars
     if len(value) > limit:
         raise errors.InvalidInput(field="text", allowed=errors.Phrase("letters_at_most", limit=limit))
+    if any("\ud800" <= sign <= "\udfff" for sign in value):  # half of a character, which no encoding can write
+        raise errors.InvalidInput(field="text", allowed=errors.Phrase("whole_characters"))
     return value
 
 
