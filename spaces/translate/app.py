@@ -24,6 +24,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import gradio as gr
     import player_tab
+    import search_tab
     import translate_tab
     from translate_page import TranslatePage, status_html
 
@@ -36,6 +37,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     tabs = {
         "translate": translate_tab,
         "player": player_tab,
+        "search": search_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
         page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models)
