@@ -54,7 +54,10 @@ def split(text: str, language: str) -> list[Piece]:
             pieces.append(Piece("", part))
         else:
             for chunk in _CHUNKS.findall(part):
-                for sentence in _cut(chunk, _ends(chunk, language)):
+                words = chunk.lstrip()
+                if margin := chunk[: len(chunk) - len(words)]:
+                    pieces.append(Piece("", margin))
+                for sentence in _cut(words, _ends(words, language)):
                     pieces += [_piece(short) for short in _shorten(sentence)]
     return pieces
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 _UNIT = re.compile(r"\w+|[^\w\s]+")
 _NEVER = float("-inf")
@@ -44,7 +45,8 @@ def spread(
         for leaf, part in enumerate(leaves):
             if not part.strip():  # white space takes no words
                 row[leaf] = -1e6
-    counts = _best_counts(mass, [any(sign.isalnum() for sign in leaf) for leaf in leaves])
+    worded = [any(sign.isalnum() for sign in leaf) for leaf in leaves]
+    counts = _best_counts(mass, worded, [unit.group()[0].isalnum() for unit in units])
     return _pieces(leaves, target, [unit.start() for unit in units], counts)
 
 
@@ -72,13 +74,14 @@ def _unit_at(units: Sequence[re.Match[str]], place: int | None) -> int | None:
     return next((number for number, unit in enumerate(units) if place < unit.end()), None)
 
 
-def _best_counts(mass: list[list[float]], wanted: list[bool]) -> list[int]:
+def _best_counts(mass: list[list[float]], wanted: list[bool], words: list[bool]) -> list[int]:
     """How many units each leaf gets, in order: dynamic programming over the total mass.
 
-    A leaf with letters gets one at least, as long as there are enough units.
+    A leaf with letters gets a word at least, as long as there are enough of them.
     """
     units, leaves = len(mass), len(wanted)
-    least = [int(want) for want in wanted] if sum(wanted) <= units else [0] * leaves
+    least = [int(want) for want in wanted] if sum(wanted) <= sum(words) else [0] * leaves
+    before = [0, *accumulate(map(int, words))]  # words among the first u units
     # best[u] after leaf k: highest mass of giving the first u units to leaves 0..k; back[k][u]: how many leaf k got.
     best = [0.0] + [_NEVER] * units
     back: list[list[int]] = []
@@ -88,7 +91,9 @@ def _best_counts(mass: list[list[float]], wanted: list[bool]) -> list[int]:
             sums.append(sums[-1] + row[leaf])
         new, choice = [_NEVER] * (units + 1), [0] * (units + 1)
         for end in range(units + 1):
-            for start in range(end - least[leaf] + 1):
+            for start in range(end + 1):
+                if before[end] - before[start] < least[leaf]:
+                    break
                 value = best[start] + sums[end] - sums[start]
                 if value > new[end]:
                     new[end], choice[end] = value, end - start

@@ -19,7 +19,7 @@ from common.translation.detect import OTHER, Guess, detect
 from common.translation.engine import Beams
 from common.translation.metrics import compare
 from common.translation.models import AUTO, TranslationModels
-from common.translation.passage import translate_text
+from common.translation.passage import Progress, translate_text
 from common.ui.fields import Number, Text
 from common.ui.streams import StopSignals
 
@@ -91,6 +91,9 @@ class TranslateHandlers:
         try:
             found, guess = await self._source(check_text(text), str(FROM.check(source)))
             shown = replace(shown, source=found, guess=guess)
+            if not found:
+                yield replace(shown, progress=Progress(text, 0, 0, 0.0))
+                return
             chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
         except (errors.UnsupportedPair, errors.UnknownLanguage) as problem:
             # A pair that no model knows is passed through while one is still choosing: a note, no alarm.
@@ -103,7 +106,7 @@ class TranslateHandlers:
 
     async def _progress(
         self, model: Model, text: str, source: str, target: str, search: Beams
-    ) -> AsyncGenerator[Any, None]:
+    ) -> AsyncGenerator[Progress, None]:
         codec = await asyncio.to_thread(self._models.codec, model, source, target)
         stream = translate_text(self._models.engine(model), codec, text, source, search)
         async with contextlib.aclosing(stream) as steps:
@@ -115,13 +118,17 @@ class TranslateHandlers:
         return await asyncio.to_thread(detect, text, languages)
 
     async def _source(self, text: str, source: str) -> tuple[str, Guess | None]:
-        """The source language, chosen or likeliest. Raises UnknownLanguage when it is none of those here."""
+        """The source language, chosen or likeliest; empty when there are no letters.
+
+        Raises:
+            UnknownLanguage: it is none of those here.
+        """
         if source != AUTO:
             return source, None
         guess = await self._guess(text)
         if guess.language == OTHER:
             raise errors.UnknownLanguage()
-        return guess.language or "en", guess
+        return guess.language, guess
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's translation; what has come stays."""
@@ -144,9 +151,10 @@ class TranslateHandlers:
     def compare(self, lang: str, translation: str | None, reference: str | None) -> str:
         """chrF and BLEU beside the reference, once both are there."""
         wanted = REFERENCE.check(reference or "")
-        if not wanted.strip() or not (translation or "").strip():
+        said = translation or ""
+        if not wanted.strip() or not said.strip():
             return ""
-        return quality_html(lang, compare(translation, wanted))
+        return quality_html(lang, compare(said, wanted))
 
     async def back(
         self, lang: str, text: str, translation: str, shown: Shown | None, beams: Any, request: gr.Request
@@ -192,15 +200,18 @@ class TranslateHandlers:
         found, guess = await self._source(check_text(text), str(FROM.check(source)))
         wanted, width = str(TARGET.check(target)), BEAMS.whole(beams)
         search = Beams(width, min(ALTERNATIVES.whole(alternatives), width))
-        chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
-        async with contextlib.aclosing(self._progress(chosen, text, found, wanted, search)) as steps:
-            progress = [step async for step in steps if step.complete][-1]
+        progress, used = Progress(text, 0, 0, 0.0), ""
+        if found:  # else there is nothing to translate
+            chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
+            used = chosen.id
+            async with contextlib.aclosing(self._progress(chosen, text, found, wanted, search)) as steps:
+                progress = [step async for step in steps if step.complete][-1]
         return {
             "translation": progress.text,
             "source": found,
             "target": wanted,
             "confidence": guess.confidence if guess else 1.0,
-            "model": chosen.id,
+            "model": used,
             "sentences": [
                 {"source": said, "alternatives": [{"text": other.text, "score": other.score} for other in others]}
                 for said, others in progress.alternatives

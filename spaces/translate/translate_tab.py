@@ -36,6 +36,10 @@ _SAVE = """(file) => {
 def build(page: TranslatePage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = TranslateHandlers(page.models), page.words, page.lang
+    # First of all, since a name that is taken gets a number.
+    gr.api(  # type: ignore[attr-defined]
+        guarded_api(handlers.api), api_name="translate", concurrency_limit=None
+    )
     page.idea("translate")
     with gr.Row(equal_height=True):
         source = page.languages("translate.from", FROM, min_width=130, elem_id="translate-source")
@@ -145,9 +149,6 @@ def build(page: TranslatePage) -> None:
     back_go.click(guarded(handlers.back), [lang, box, translation, shown, beams], [back, came_back], **quiet)
     lang.change(guarded(handlers.relabel), [lang, shown], [found, others, status], **at_once)
     lang.change(guarded(handlers.compare), [lang, translation, reference], quality, **quiet)
-    gr.api(  # type: ignore[attr-defined]
-        guarded_api(handlers.api), api_name="translate", concurrency_limit=None
-    )
 
 
 def _file_part(page: TranslatePage, source: Any, target: Any, model: Any, beams: Any) -> None:
