@@ -2,112 +2,16 @@
 
 An error carries a message key and its parameters; the English sentence lives here beside it so that logs and
 the API read well without the UI. The UI looks the key up in its translations. A parameter that is itself words, such
-as why a model cannot be loaded, is a ``Phrase``: a key too, with its English in ``PHRASES``. This module knows nothing
+as why a model cannot be loaded, is a ``Phrase``: a key too, with its English in ``common.phrases``. This module knows nothing
 about gradio and nothing about models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-PHRASES: Final[dict[str, str]] = {
-    # why a model cannot be had
-    "package_missing": "the package {package} is not installed",
-    "hub_has_none": "the hub has no such model",
-    "hub_unreachable": "the model hub cannot be reached",
-    "hub_refused": "the model hub refused the request",
-    "hub_broke_off": "the connection to the model hub broke off",
-    "files_not_written": "the files cannot be fetched or written",
-    "files_unreadable": "its files cannot be read",
-    "file_not_convertible": "its file cannot be converted",
-    "tokenizer_unreadable": "its tokenizer file cannot be read",
-    "unknown_rule": "it cuts text by a rule unknown here, {name}",
-    "see_log": "{name}, the log says more",
-    # what is wrong with a file
-    "none_chosen": "none was chosen",
-    "not_text": "it is not text",
-    "not_json": "it is not JSON",
-    "file_empty": "it is empty",
-    "file_damaged": "it is damaged",
-    "file_kind": "only {kinds} can be read",
-    "no_subtitles": "it has no subtitle with a time",
-    "no_words": "it has no words in it",
-    "too_long": "it is too long",
-    "no_conversation": "it holds no conversation",
-    "too_many_turns": "it has more than {limit} messages",
-    "wrong_type": "a value in it has the wrong type",
-    "turn_missing": "it points to a message that is not there",
-    "turn_malformed": "a message in it has the wrong form",
-    "turn_before_parent": "a message in it comes before the one it follows",
-    # how much of a document is too much
-    "document_pages": "it has {count} pages, and {limit} is the most",
-    "document_letters": "it has {count} characters or more, and {limit} is the most",
-    "document_unpacked": "it unpacks to {size} MB, and {limit} MB is the most",
-    "document_seconds": "reading it takes more than {seconds} seconds",
-    # what a model or an engine cannot do
-    "conversation": "holding a conversation: this model only continues texts",
-    "these_turns": "a conversation with these messages",
-    "continue_text": "continuing a raw text",
-    "continue_answer": "continuing an answer that was begun for it",
-    "prompt_tokens": "showing the prompt's tokens",
-    "token_numbers": "starting from token numbers",
-    "beam_search": "beam search",
-    "look_inside": "looking inside",
-    "logit_lens": "the logit lens for {architecture}",
-    "gguf_only": "openvino runs GGUF files, and {model} is none",
-    "question": "the question “{kind}”",
-    # what a remote server did
-    "key_refused": "it refused the key",
-    "key_wanted": "it asks for a key",
-    "key_not_hugging_face": "it takes a Hugging Face token, which begins with hf_",
-    "no_credit": "the account behind the key has no credit left",
-    "server_has_no_model": "it has no model called {model}",
-    "server_lists_no_model": "it lists no model: name one in DEMYSTIFY_MODEL",
-    "nothing_at_path": "nothing is there, it should end in /v1",
-    "settings_refused": "it does not take {names}: switch that off",
-    "server_failed": "it failed with status {status}",
-    "server_failed_saying": "it failed with status {status}: {message}",
-    "server_refused": "it refused the request with status {status}",
-    "server_refused_saying": "it refused the request with status {status}: {message}",
-    "server_broke_off_saying": "it failed: {message}",
-    "server_gave_up": "it gave up",
-    "answer_broke_off": "the answer broke off in the middle",
-    "no_answer": "it sent something that is not part of an answer",
-    "answer_not_json": "it sent something that is not JSON",
-    "no_event_stream": "it answers with something else than a stream of events",
-    "hub_offline": "HF_HUB_OFFLINE is set, which forbids it",
-    "connect_timeout": "it cannot be reached in time",
-    "silent": "it was silent for {seconds} seconds",
-    "no_such_machine": "there is no machine of this name",
-    "not_secure": "no secure connection is possible",
-    "nothing_answers": "nothing answers there",
-    "connection_broke_off": "the connection broke off",
-    # what a control or a setting takes
-    "number_between": "a number from {minimum} to {maximum}",
-    "whole_between": "a whole number from {minimum} to {maximum}",
-    "numbers_between": "{fewest} to {most} numbers from {minimum} to {maximum}, with spaces between them",
-    "as_many": "as many as there are numbers in the cool column: {count}",
-    "column": "probabilities above 0 that add up to 1 at most",
-    "letters_at_most": "at most {limit} characters",
-    "whole_characters": "text without broken characters",
-    "turns_at_most": "at most {limit} messages; go on in a new conversation",
-    "conversations_at_most": "at most {limit} conversations; delete one first",
-    "token_numbers_to": "token numbers from 0 to {maximum}",
-    "list_like": "a list like {example}",
-    "key_signs": "a key of letters, digits and signs",
-    "address_like": "an address like {example}",
-    "address_without_key": "an address without a key; DEMYSTIFY_REMOTE_KEY takes that",
-    "headings_up_to": "1 to {most} headings, one per line",
-    "heading_letters": "headings of at most {limit} characters each",
-    "headings_for_words": "fewer or shorter headings, which leave room for text in {words} words",
-    "both_halves": "the text of an example together with its summary",
-    "with_name": "a text with {name} in it",
-    "only_names": "a text with no other names in braces than {names}",
-    "hub_id": "the id of a model on the Hugging Face Hub",
-    "step_by_step": "showing its steps: {name} is no Marian model",
-    "tokens_at_steps": "tokens of this model, at steps that the translation has",
-}
+from common.phrases import PHRASES as PHRASES
 
 
 class Phrase:

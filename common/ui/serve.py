@@ -13,7 +13,6 @@ from common.config import LANGUAGES, settings
 if TYPE_CHECKING:
     import gradio as gr
 
-UPLOAD_LIMIT = "10mb"
 _OTHER_EVENTS = 32  # status lines, clicks: what runs beside the streams
 
 
@@ -61,7 +60,7 @@ def serve(demo: gr.Blocks) -> None:
         run_history=False,
         ssr_mode=False,
         enable_monitoring=False,
-        max_file_size=UPLOAD_LIMIT,
+        max_file_size=f"{config.max_upload_mb}mb",
         max_threads=everyone + _OTHER_EVENTS,
         footer_links=[],
     )
