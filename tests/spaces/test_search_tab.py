@@ -1,4 +1,4 @@
-"""The Search tab's handlers on the embedded model: three searches of one sentence, drawn; and what cannot be searched."""
+"""The Search tab's handlers on the embedded model: a sentence searched in three ways; what cannot be searched."""
 
 from __future__ import annotations
 
@@ -103,9 +103,10 @@ def test_what_cannot_be_searched(
 class _Letters:
     """A vocabulary of four letters and the end token."""
 
-    target_prefix: list[str] = []
-    end = "</s>"
-    ids = {"</s>": 0, "▁a": 1, "▁b": 2, "<i>": 3}
+    def __init__(self) -> None:
+        self.target_prefix: list[str] = []
+        self.end = "</s>"
+        self.ids = {"</s>": 0, "▁a": 1, "▁b": 2, "<i>": 3}
 
     def encode(self, sentence: str) -> list[str]:
         return [*sentence.split(), self.end]
