@@ -11,12 +11,16 @@ from bench.tables import RESULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ("one_stream", "room", "startup", "batch_determinism", "gpu_streams")
+# Needs a folder of data on its command line; run by hand, its table is kept like the others.
+WITH_DATA = ("summaries",)
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 
 def into_readme() -> None:
     """The kept tables between the two marks."""
-    tables = [path.read_text(encoding="utf-8") for name in SCRIPTS if (path := RESULTS / f"{name}.md").exists()]
+    tables = [
+        path.read_text(encoding="utf-8") for name in (*SCRIPTS, *WITH_DATA) if (path := RESULTS / f"{name}.md").exists()
+    ]
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]

@@ -46,6 +46,9 @@ REFERENCE = Text("reference", "", 10_000)
 SUMMARY_TEMPERATURE = replace(TEMPERATURE, default=0.0)
 SUMMARY_PENALTY = replace(REPETITION_PENALTY, default=1.0)
 _LONGEST_ANSWER = min(400, settings().max_new_tokens)
+# A turn begins with a name and a colon; in a paragraph, after the end of a sentence.
+_SPEAKER = re.compile(r"\s*(#?[^\W\d][\w .#’'-]{0,30}):\s")
+_TURN = re.compile(r"(?<=[.!?…\"”»)])\s+(?=[^\W\d_a-z][\w#’'-]{0,20}(?: [^\W\d_a-z][\w#’'-]{0,20}){0,2}:\s)")
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
 
 
@@ -109,8 +112,9 @@ def read_task(
     )
 
 
-def guess_kind(text: str) -> Kind:
-    """A dialogue when most lines begin with a name and a colon."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    turns = [line for line in lines if re.match(r"\s*[^\s:][^:]{0,30}:\s", line)]
-    return "dialogue" if len(turns) >= max(2, 0.7 * len(lines)) else "text"
+def as_dialogue(text: str) -> str | None:
+    """A text in which speakers take turns, one turn per line, also when it came as one paragraph; None for others."""
+    lines = [line for block in text.splitlines() for line in _TURN.split(block) if line.strip()]
+    named = [found[1] for line in lines if (found := _SPEAKER.match(line))]
+    # Somebody speaks twice: a list of terms with explanations looks the same otherwise.
+    return "\n".join(lines) if len(named) >= max(2, 0.7 * len(lines)) and len(set(named)) < len(named) else None

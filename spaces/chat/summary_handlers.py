@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
@@ -25,10 +26,11 @@ from summary_draw import (
     supported_html,
     texts_html,
 )
-from summary_form import FORM, OWN, REFERENCE, SAMPLE, read_task
+from summary_form import FORM, OWN, REFERENCE, SAMPLE, SOURCE, as_dialogue, read_task
 
 from common import errors
 from common.config import settings
+from common.documents import take_upload
 from common.text.engine import TextEngine
 from common.text.tasks.extract import LEAD, candidates, lead, lexrank
 from common.text.tasks.manuscript import count_words
@@ -103,6 +105,19 @@ class SummaryTab:
         """The sample's reference in another form; the visitor's own stays."""
         found = _sample(sample)
         return gr.skip() if found is None else found.references[_form(form)]
+
+    async def upload(self, lang: str, file: Any) -> tuple[Any, ...]:
+        """A visitor's file into the inputs; the file itself is deleted: (text, kind, sample, reference, status)."""
+        document = await asyncio.to_thread(take_upload, Path(str(file)))
+        if (letters := len(document.text)) > SOURCE.max_length:
+            reason = errors.Phrase("document_letters", count=letters, limit=SOURCE.max_length)
+            raise errors.DocumentTooLong(name=document.name, reason=reason)
+        spoken = as_dialogue(document.text)
+        words = number(lang, count_words(document.text))
+        told = note(text(lang, "summary.uploaded", name=document.name, words=words))
+        if document.empty_pages:
+            told += note(text(lang, "summary.empty_pages", n=number(lang, document.empty_pages)))
+        return spoken or document.text, "text" if spoken is None else "dialogue", OWN, "", told
 
     async def meter(self, lang: str, *form: Any) -> str:
         """How much of the context examples and text take; an input that cannot be used shows nothing yet."""

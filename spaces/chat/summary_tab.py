@@ -70,6 +70,12 @@ def build(page: ChatPage) -> None:
         max_length=SOURCE.max_length,
         elem_id="summary-source",
     )
+    file = words(
+        gr.UploadButton,
+        keys={"label": "summary.upload"},
+        size="sm",
+        elem_id="summary-upload",
+    )
     with gr.Row():
         length = WORDS.slider(words, "summary.words", min_width=220, elem_id="summary-words")
         part_tokens = PART_TOKENS.slider(words, "summary.part_tokens", min_width=220, elem_id="summary-part_tokens")
@@ -143,6 +149,7 @@ def build(page: ChatPage) -> None:
     # A text of the visitor's own is no sample any more: a link would open another one.
     source.input(None, None, sample, js=f"() => ['{OWN}']", **quiet)
     sample.change(guarded(tab.choose), [lang, sample, form], [source, kind, reference], **at_once)
+    file.upload(guarded(tab.upload), [lang, file], [source, kind, sample, reference, status], **quiet)
     form.change(guarded(tab.refer), [lang, sample, form], reference, **at_once)
 
     held = [go, compare]

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from docx import Document
 
 from common import catalog, errors
 from common.config import LANGUAGES, Settings
@@ -30,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "chat"))
 
 from chat_page import ChatPage
 from summary_draw import Contents, contents_html, supported_html
-from summary_form import OWN, guess_kind, read_task
+from summary_form import OWN, as_dialogue, read_task
 from summary_handlers import Made, SummaryTab
 
 VISITOR = gr.Request(session_hash="visitor")
@@ -109,7 +110,7 @@ def test_a_summary_with_its_sources_and_scores(models: TextModels, engine: Proce
 
 @pytest.mark.slow
 def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
-    updates = _all(_tab(models).run("de", VISITOR, "", *_form(LONG.document, part_tokens=400)))
+    updates = _all(_tab(models).run("de", VISITOR, "", *_form(LONG.document, part_tokens=700)))
     made, status, _, scores, parts, shown = updates[-1]
     levels = made.work.levels
     assert len(levels) >= 2 and made.state == "done"
@@ -122,7 +123,8 @@ def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
 
 @pytest.mark.slow
 def test_zero_one_and_few_examples_side_by_side(models: TextModels, engine: ProcessEngine) -> None:
-    form = _form(MEETING.document, kind="dialogue", words=15, form="line")
+    talk = "Mira: Will you come at nine?\nTom: At ten, my train is late.\nMira: Then I will wait for you."
+    form = _form(talk, kind="dialogue", words=15, form="line")
     compared, drawn = _all(_tab(models).compare("en", VISITOR, MEETING.references["line"], *form))[-1]
     assert list(compared.jobs) == [0, 1, 3] and compared.state == "done"
     read = [job.prompt_tokens for job in compared.jobs.values()]
@@ -214,7 +216,75 @@ def test_samples_fill_the_inputs() -> None:
     assert tab.choose("en", "meeting", "line") == (MEETING.document, "dialogue", MEETING.references["line"])
     assert tab.refer("en", "life", "bullets") == LONG.references["bullets"]
     assert tab.choose("en", OWN, "line") == (gr.skip(),) * 3 and tab.refer("en", OWN, "line") == gr.skip()
-    assert [guess_kind(sample.document) for sample in samples()] == ["text", "dialogue", "text"]
+    assert [as_dialogue(sample.document) is None for sample in samples()] == [True, False, True]
+
+
+def test_turns_are_found_also_in_one_paragraph() -> None:
+    assert as_dialogue(" ".join(MEETING.document.splitlines())) == MEETING.document
+    assert as_dialogue("#Person1#: Hi.\n#Person2#: Yes?\n#Person1#: Go.") is not None
+    assert as_dialogue("Note: this is so.\nWarning: that is not.") is None
+    assert as_dialogue(ARTICLE.document) is None
+
+
+@pytest.mark.parametrize("name", ["talk.txt", "talk.md", "talk.html", "talk.docx"])
+def test_a_file_is_read_and_not_kept(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    lines = MEETING.document.splitlines()
+    if name.endswith("docx"):
+        word = Document()
+        for line in lines:
+            word.add_paragraph(line)
+        word.save(str(file))
+    elif name.endswith("html"):
+        file.write_text("<html><body>" + "".join(f"<p>{line}</p>" for line in lines) + "</body></html>")
+    else:
+        file.write_text(MEETING.document)
+    source, kind, sample, reference, status = asyncio.run(_tab().upload("en", str(file)))
+    assert source.split() == MEETING.document.split() and len(source.splitlines()) == len(lines)
+    assert (kind, sample, reference) == ("dialogue", OWN, "")
+    assert name in status and not file.exists()
+
+
+def test_a_pdf_is_read(tmp_path: Path) -> None:
+    """A whole PDF by hand: one page with two lines."""
+    text = b"BT /F1 12 Tf 50 700 Td (Trees cool the street.) Tj 0 -20 Td (They hold back the rain.) Tj ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    data, places = b"%PDF-1.4\n", list[int]()
+    for number, content in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj%s endobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = len(data)
+    data += b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, end)
+    (tmp_path / "trees.pdf").write_bytes(data)
+    source, kind, *_ = asyncio.run(_tab().upload("en", str(tmp_path / "trees.pdf")))
+    assert " ".join(source.split()) == "Trees cool the street. They hold back the rain." and kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "problem"),
+    [
+        ("a.exe", b"MZ", errors.UnsupportedDocument),
+        ("a.txt", b" \n", errors.DocumentEmpty),
+        ("a.txt", b"\x7fELF\x00\x01\x02", errors.DocumentNotText),
+        ("a.pdf", b"%PDF-1.4 broken", errors.DocumentBroken),
+        ("a.txt", b"word " * 50_000, errors.DocumentTooLong),
+    ],
+)
+def test_files_that_cannot_be_summarized(
+    tmp_path: Path, name: str, data: bytes, problem: type[errors.DemystifyError]
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(data)
+    with pytest.raises(problem):
+        asyncio.run(_tab().upload("en", str(file)))
+    assert not file.exists()
 
 
 @pytest.fixture

@@ -279,10 +279,11 @@ async def _fill(engine: TextEngine, job: Job, request: GenerationRequest) -> Non
             if isinstance(event, PromptRead):
                 job.prompt_tokens = event.tokens
             elif isinstance(event, Bundle):
-                job.raw += "".join(token.text for token in event.tokens if not token.special)
-                job.tokens += len(event.tokens)
-                if too_long(job.raw, job.words):
-                    return
+                for token in event.tokens:  # one by one: where it ends must not depend on how they were bundled
+                    job.raw += "" if token.special else token.text
+                    job.tokens += 1
+                    if too_long(job.raw, job.words):
+                        return
             elif isinstance(event, Finished):
                 job.prompt_tokens = event.prompt_tokens
 

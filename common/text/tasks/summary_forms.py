@@ -15,6 +15,7 @@ _MARK = re.compile(r"^(?:[-*•+]|\(?\d{1,3}[.):])\s*")
 _LEAD_IN = re.compile(
     r"^(?:sure|certainly|here(?:'s|’s| is| are)|the following|in summary|summary)\b[^.!?]*[:!]\s*|^\"", re.IGNORECASE
 )
+_ENDED = re.compile(r"[.!?…][\"”’»)\]]*$")
 BULLET = "- "
 
 
@@ -28,7 +29,7 @@ def shape(raw: str, form: Form, words: int, *, growing: bool = False) -> str:
         growing: more is to come, so the last sentence may be unfinished.
     """
     if form == "bullets":
-        return _bullets(raw, words)
+        return _bullets(raw, words, growing)
     plain = _LEAD_IN.sub("", raw.strip().replace("**", "")).rstrip('"')
     if form == "line":
         line = next((_MARK.sub("", line.strip()) for line in plain.splitlines() if line.strip()), "")
@@ -38,7 +39,7 @@ def shape(raw: str, form: Form, words: int, *, growing: bool = False) -> str:
     return cut(read(plain, growing=growing).text or " ".join(plain.split()), words)
 
 
-def _bullets(raw: str, words: int) -> str:
+def _bullets(raw: str, words: int, growing: bool) -> str:
     """The points of a list, none twice, as many whole ones as there is room for (a first long one is cut)."""
     points: list[str] = []
     left = words
@@ -55,6 +56,8 @@ def _bullets(raw: str, words: int) -> str:
             break
         left -= count_words(point)
         points.append(point)
+    if len(points) > 1 and _ENDED.search(points[-2]) and not (growing or _ENDED.search(points[-1])):
+        points.pop()  # where the answer was cut
     return "\n".join(f"{BULLET}{point}" for point in points)
 
 

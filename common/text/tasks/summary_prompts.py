@@ -28,7 +28,7 @@ MERGE_PROMPT = "Here are summaries of the parts of one {kind}:\n\n{text}\n\nSumm
 SUMMARY_NAMES = ("text", "kind", "form", "words")
 _FORM_WORDS = {
     "line": "in one short sentence",
-    "bullets": "as a short bulleted list",
+    "bullets": "in three key points",
     "abstract": "in a short paragraph",
 }
 # Signs that chat templates put around turns: a text that brings its own could end its turn and begin another.

@@ -79,6 +79,8 @@ def test_bullets() -> None:
     raw = "- Trees cool.\n\n* Trees cool.\n2. They cost **money**.\nThat is all.\n- Points:\n- One word too many here"
     assert shape(raw, "bullets", 6) == "- Trees cool.\n- They cost money."
     assert shape("", "bullets", 5) == ""
+    assert shape("- Trees cool.\n- They cost a", "bullets", 20) == "- Trees cool."
+    assert shape("- Trees cool.\n- They cost a", "bullets", 20, growing=True) == "- Trees cool.\n- They cost a"
 
 
 def test_an_abstract_ends_with_a_sentence() -> None:
