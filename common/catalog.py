@@ -100,7 +100,7 @@ def locate(model: Model) -> Path:
         spec = importlib.util.find_spec(model.package)  # finds the file without running the package
         if spec is None or spec.origin is None:
             raise errors.ModelUnavailable(model=model.id, reason=Phrase("package_missing", package=model.package))
-        return Path(spec.origin).parent / model.gguf
+        return Path(spec.origin).parent / model.folder / model.gguf
     if model.where == "models":
         return _ROOT / "models" / model.folder / model.file
     if model.where == "file":

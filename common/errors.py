@@ -2,8 +2,8 @@
 
 An error carries a message key and its parameters; the English sentence lives here beside it so that logs and
 the API read well without the UI. The UI looks the key up in its translations. A parameter that is itself words, such
-as why a model cannot be loaded, is a ``Phrase``: a key too, with its English in ``common.phrases``. This module knows nothing
-about gradio and nothing about models.
+as why a model cannot be loaded, is a ``Phrase``: a key too, with its English in ``common.phrases``. This module knows
+nothing about gradio and nothing about models.
 """
 
 from __future__ import annotations

