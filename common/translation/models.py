@@ -10,6 +10,8 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +54,23 @@ class Glass:
 
         unknown = self.codec.ids.get("<unk>", 0)
         return torch.tensor([[self.codec.ids.get(token, unknown) for token in self.codec.encode(text)]])
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The model for this thread alone, on one core.
+
+        A step's matrices are small. Where others work too, sharing them between two cores takes several times as long,
+        since each waits for the other at every layer.
+        """
+        import torch
+
+        with self.lock:
+            usual = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(usual)
 
 
 class TranslationModels:

@@ -111,7 +111,7 @@ async def look(
     def work() -> str:
         """Fills ``events``; gives the model's own translation where one is wanted for comparison."""
         ids = [piece.id for piece in pieces]
-        with glass.lock:
+        with glass.in_use():
             _warm_up(glass, ids)
             for event in trace(glass.model, ids, forced=shown.forced):
                 events.append(event)

@@ -75,7 +75,7 @@ def _search(
     glass = open_glass(models, source, target)
     tokens = TargetTokens(glass.codec)
     ids = [piece.id for piece in source_pieces(glass.codec, sentence)]
-    with glass.lock:
+    with glass.in_use():
         started = time.perf_counter()
         greedy = _greedy(tokens, glass.model, ids)
         after_greedy = time.perf_counter()

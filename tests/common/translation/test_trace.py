@@ -202,6 +202,16 @@ def test_without_attention_weights_there_is_nothing_to_see() -> None:
         next(iter(trace(tiny_marian(0, attn_implementation="sdpa"), [7, END])))
 
 
+@pytest.mark.slow
+def test_one_thread_at_a_time_on_one_core(models: TranslationModels) -> None:
+    glass, usual = _glass(models, "sk", "en"), torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), glass.in_use():
+        assert torch.get_num_threads() == 1
+        assert not models.glass("sk", "en").lock.acquire(blocking=False)
+        _ = 1 / 0
+    assert torch.get_num_threads() == usual and not glass.lock.locked()
+
+
 # -- tokens ---------------------------------------------------------------------------------------------------------
 
 
