@@ -71,7 +71,7 @@ def build(page: TranslatePage) -> None:
         seed = SEED.slider(words, "search.seed", min_width=200, elem_id="search-seed")
     go = words(gr.Button, keys={"value": "search.go"}, variant="primary", elem_id="search-go")
     note = gr.HTML("", elem_id="search-note")
-    picture = gr.HTML("", elem_id="search-view")
+    picture = gr.HTML("", elem_id="search-view", padding=False)
     link_button(
         page,
         "search",
