@@ -19,20 +19,21 @@ from common.ui.plots import Row, grouped_bars_html
 
 # A click on a sentence of the summary shows its sources, in the browser alone.
 SHOW_SOURCES = """
+const scroll = () => {
+  const box = element.querySelector('.source');
+  const first = box && box.querySelector('.chosen');
+  if (first) box.scrollTop = first.offsetTop - box.clientHeight / 3;
+};
 element.addEventListener('click', (event) => {
   const claim = event.target.closest('.claim');
   if (!claim || !element.contains(claim)) return;
   element.querySelectorAll('.claim').forEach((one) => one.setAttribute('aria-pressed', one === claim));
   const wanted = claim.dataset.sources.split(' ');
-  const box = element.querySelector('.source');
-  let first = null;
-  box.querySelectorAll('[data-u]').forEach((unit) => {
-    const chosen = wanted.includes(unit.dataset.u);
-    unit.classList.toggle('chosen', chosen);
-    if (chosen && !first) first = unit;
-  });
-  if (first) box.scrollTop = first.offsetTop - box.offsetTop - box.clientHeight / 3;
+  element.querySelectorAll('.source [data-u]').forEach(
+    (unit) => unit.classList.toggle('chosen', wanted.includes(unit.dataset.u)));
+  scroll();
 });
+watch('value', () => requestAnimationFrame(scroll));
 """
 _ROUGE = tuple(enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")))
 

@@ -92,7 +92,7 @@ def test_a_summary_with_its_sources_and_scores(models: TextModels, engine: Proce
     tab = _tab(models)
     updates = _all(tab.run("en", VISITOR, ARTICLE.references["abstract"], *_form()))
     made, status, summary, scores, parts, shown = updates[-1]
-    assert made.state == "done" and made.summary and "1 of 1 summaries" in status
+    assert made.state == "done" and made.summary and "Summaries written: 1 of 1" in status
     assert summary.count('class="claim') == len(made.support) > 0
     assert summary.count("data-u=") == len(made.source)
     for kind in ("ROUGE-1", "ROUGE-2", "ROUGE-L"):
@@ -172,7 +172,7 @@ def test_stop_keeps_what_has_come(models: TextModels, engine: ProcessEngine) -> 
 @pytest.mark.slow
 def test_a_text_that_gives_orders_stays_text_and_is_named(models: TextModels) -> None:
     made, *drawn = _all(_tab(models).run("en", VISITOR, "Trees cool streets.", *_form(HOSTILE)))[-1]
-    assert len(made.orders) == 1 and "seem to speak to the model" in drawn[0]
+    assert len(made.orders) == 1 and "seem to speak to the model (1)" in drawn[0]
     assert not any("<img" in html for html in drawn)
 
 
