@@ -149,4 +149,11 @@ def test_a_link_brings_everything_back_and_motion_can_be_declined(browser: Brows
     expect(player.locator(".says p").filter(visible=True)).to_contain_text("Prima del primo passo")
     page.locator("#language label").filter(has_text="DE").click()
     expect(player.locator(".says p").filter(visible=True)).to_contain_text("Vor dem ersten Schritt")
+    page.click("#player-link")
+    expect(page).to_have_url(re.compile(r"head=3&force=2%3D%3C%2Fs%3E"))
+    # Forced tokens belong to their sentence.
+    page.locator("#player-sentence textarea, #player-sentence input").press_sequentially(" dom")
+    page.wait_for_timeout(500)
+    page.click("#player-link")
+    expect(page).to_have_url(re.compile(r"q=dom\+%3Cb%3E\+dom&src=sk&tgt=en&layer=0&head=3$"))
     context.close()
