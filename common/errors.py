@@ -292,6 +292,13 @@ class DocumentBroken(DemystifyError):
     )
 
 
+class NoDocuments(DemystifyError):
+    """A question before anything can be searched."""
+
+    key = "no_documents"
+    sentence = "There are no documents yet: choose files, or take the sample documents."
+
+
 class UploadGone(DemystifyError):
     """The file a visitor had sent was deleted before it was read."""
 

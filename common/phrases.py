@@ -36,6 +36,7 @@ PHRASES: Final[dict[str, str]] = {
     # how much of a document is too much
     "document_pages": "it has {count} pages, and {limit} is the most",
     "document_letters": "it has {count} characters or more, and {limit} is the most",
+    "document_chunks": "it makes {count} chunks with the others, and {limit} is the most",
     "document_unpacked": "it unpacks to {size} MB, and {limit} MB is the most",
     "document_seconds": "reading it takes more than {seconds} seconds",
     # what a model or an engine cannot do

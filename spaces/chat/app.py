@@ -27,6 +27,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
     import essay_tab
     import gradio as gr
     import inside_tab
+    import retrieval_tab
     import sampling_tab
     import summary_tab
     import tokens_tab
@@ -46,6 +47,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "inside": inside_tab,
         "essay": essay_tab,
         "summary": summary_tab,
+        "retrieval": retrieval_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
         page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -38,8 +37,8 @@ def convert(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
         openvino.save_model(network, str(made), compress_to_fp16=False)
-        os.replace(made.with_suffix(".bin"), target.with_suffix(".bin"))
-        os.replace(made, target)  # last: who sees it sees both
+        made.with_suffix(".bin").replace(target.with_suffix(".bin"))
+        made.replace(target)  # last: who sees it sees both
 
 
 if __name__ == "__main__":

@@ -59,7 +59,11 @@ class Embedder:
             ModelUnavailable, MissingPart.
         """
         tokenizer, compiled = self._load_tokenizer(), self._load()
-        ids = [found.ids[: MOST_TOKENS - 1] + found.ids[-1:] for found in tokenizer.encode_batch(list(texts))]
+        # Cut in front of the token that marks the end.
+        ids = [
+            found.ids if len(found.ids) <= MOST_TOKENS else found.ids[: MOST_TOKENS - 1] + found.ids[-1:]
+            for found in tokenizer.encode_batch(list(texts))
+        ]
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
         step = _BATCH * _BATCHES_PER_STEP
         for start in range(0, len(order), step):

@@ -1,7 +1,8 @@
 """From passages to an answer that can be checked: the prompt, whether the documents have an answer, who said what.
 
 A small model does not cite. So the sentences of its answer are attributed afterwards: each gets the passage whose
-sentence is nearest in meaning, or none. That says where something like it stands, not that the model took it from there.
+sentence is nearest in meaning, or none. That says where
+something like it stands, not that the model took it from there.
 """
 
 from __future__ import annotations
