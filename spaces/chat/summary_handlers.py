@@ -106,6 +106,11 @@ class SummaryTab:
         found = _sample(sample)
         return gr.skip() if found is None else found.references[_form(form)]
 
+    def name_source(self, lang: str, source: Any, sample: Any) -> Any:
+        """A sample that the visitor has changed is a text of their own."""
+        found = _sample(sample)
+        return gr.skip() if found is None or found.document == source else OWN
+
     async def upload(self, lang: str, file: Any) -> tuple[Any, ...]:
         """A visitor's file into the inputs; the file itself is deleted: (text, kind, sample, reference, status)."""
         document = await asyncio.to_thread(take_upload, Path(str(file)))

@@ -12,7 +12,6 @@ from summary_form import (
     KIND,
     MERGE_TEMPLATE,
     OPENING,
-    OWN,
     PART_TOKENS,
     REFERENCE,
     SAMPLE,
@@ -147,7 +146,7 @@ def build(page: ChatPage) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     at_once: dict[str, Any] = {"queue": False, **quiet}
     # A text of the visitor's own is no sample any more: a link would open another one.
-    source.input(None, None, sample, js=f"() => ['{OWN}']", **quiet)
+    source.change(guarded(tab.name_source), [lang, source, sample], sample, **at_once)
     sample.change(guarded(tab.choose), [lang, sample, form], [source, kind, reference], **at_once)
     file.upload(guarded(tab.upload), [lang, file], [source, kind, sample, reference, status], **quiet)
     form.change(guarded(tab.refer), [lang, sample, form], reference, **at_once)

@@ -219,6 +219,12 @@ def test_samples_fill_the_inputs() -> None:
     assert [as_dialogue(sample.document) is None for sample in samples()] == [True, False, True]
 
 
+def test_a_changed_sample_is_a_text_of_ones_own() -> None:
+    tab = _tab()
+    assert tab.name_source("en", f"{MEETING.document} And more.", "meeting") == OWN
+    assert tab.name_source("en", MEETING.document, "meeting") == tab.name_source("en", "x", OWN) == gr.skip()
+
+
 def test_turns_are_found_also_in_one_paragraph() -> None:
     assert as_dialogue(" ".join(MEETING.document.splitlines())) == MEETING.document
     assert as_dialogue("#Person1#: Hi.\n#Person2#: Yes?\n#Person1#: Go.") is not None
