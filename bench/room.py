@@ -85,12 +85,12 @@ async def room(url: str, users: int) -> tuple[list[Visit], float]:
         return list(visits), time.perf_counter() - start
 
 
-def start_app(port: int) -> subprocess.Popen[bytes]:
-    """The chat space in its own process, with its model loaded."""
+def start_app(port: int, space: str = "chat") -> subprocess.Popen[bytes]:
+    """A space in its own process, once it answers."""
     environment = {**os.environ, "DEMYSTIFY_OFFLINE": "true", "GRADIO_ANALYTICS_ENABLED": "False"}
     process = subprocess.Popen(
         [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT / "spaces" / "chat",
+        cwd=ROOT / "spaces" / space,
         env=environment,
         stdout=subprocess.DEVNULL,
     )

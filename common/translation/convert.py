@@ -88,6 +88,7 @@ def _write(folder: Path, out: Path, quantization: str) -> None:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if not any(folder.glob("*.safetensors")):
         raise ValueError("other formats of weights can carry code")
+
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_tokenizer(self, kind: Any, name: str, **options: Any) -> Any:
             """M2M-100's language tokens are in no list where ctranslate2 looks for them since transformers 5."""

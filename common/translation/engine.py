@@ -23,6 +23,9 @@ BATCH_TOKENS = 1024
 # A weak model can repeat itself for ever; no sentence that fits the encoder needs more than this.
 MAX_NEW_TOKENS = 256
 
+# Sentences that are encoded sooner than a thread could be asked to.
+_FEW = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Beams:
@@ -68,9 +71,9 @@ class _Job:
     beams: Beams
     waiting: deque[tuple[int, list[str]]]
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Queue[tuple[int, list[Output]] | BaseException] = field(default_factory=asyncio.Queue)
+    done: asyncio.Queue[list[tuple[int, list[Output]]] | BaseException] = field(default_factory=asyncio.Queue)
 
-    def send(self, item: tuple[int, list[Output]] | BaseException) -> None:
+    def send(self, item: list[tuple[int, list[Output]]] | BaseException) -> None:
         """From the worker's thread to the visitor's loop, which may have gone."""
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.done.put_nowait, item)
@@ -129,7 +132,10 @@ class TranslationEngine:
         """
         if not sentences:
             return
-        encoded = await asyncio.to_thread(lambda: [codec.encode(sentence) for sentence in sentences])
+        if len(sentences) < _FEW:
+            encoded = [codec.encode(sentence) for sentence in sentences]
+        else:
+            encoded = await asyncio.to_thread(lambda: [codec.encode(sentence) for sentence in sentences])
         job = _Job(codec, beams or Beams(), deque(enumerate(encoded)), asyncio.get_running_loop())
         with self._change:
             if len(self._jobs) >= self._most:
@@ -138,11 +144,14 @@ class TranslationEngine:
             self._change.notify_all()
         self.start()
         try:
-            for _ in sentences:
-                item = await job.done.get()
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
+            missing = len(sentences)
+            while missing:
+                items = await job.done.get()
+                if isinstance(items, BaseException):
+                    raise items
+                missing -= len(items)
+                for item in items:
+                    yield item
         finally:
             with self._change:
                 if job in self._jobs:
@@ -172,11 +181,14 @@ class TranslationEngine:
                     [tokens for _, _, tokens in batch], [job.codec for job, _, _ in batch], batch[0][0].beams
                 )
             except Exception as problem:
-                for job in {id(job): job for job, _, _ in batch}.values():
+                for job in {job for job, _, _ in batch}:
                     job.send(problem)
                 continue
+            done: dict[_Job, list[tuple[int, list[Output]]]] = {}
             for (job, index, _), output in zip(batch, outputs, strict=True):
-                job.send((index, output))
+                done.setdefault(job, []).append((index, output))
+            for job, items in done.items():
+                job.send(items)
 
     def _batch_ready(self) -> bool:
         return any(job.waiting for job in self._jobs)
@@ -203,6 +215,6 @@ class TranslationEngine:
                     tokens += len(sentence)
                 jobs = [job for job in jobs if job.waiting]
             # Who searches in another way comes first next time.
-            taken = [job for job in self._jobs if any(job is other for other, _, _ in batch)]
-            self._jobs = [job for job in self._jobs if job not in taken] + taken
+            taken = {job for job, _, _ in batch}
+            self._jobs.sort(key=lambda job: job in taken)
         return batch

@@ -83,6 +83,7 @@ class TranslationModels:
     def __init__(self, config: Settings | None = None) -> None:
         self._config = config or settings()
         self._hub = False
+        self._here: frozenset[str] | None = None  # ids of the hub's models whose files are on this machine
         self._lock = threading.Lock()
         self._opened: dict[str, tuple[Any, threading.Lock]] = {}
         self._engines: dict[str, TranslationEngine] = {}
@@ -112,7 +113,9 @@ class TranslationModels:
         if self._config.translator != AUTO:
             return (configured(self._config.translator),)
         known = catalog.with_task("translation")
-        here = [model for model in known if not model.embedded and catalog.is_local(model)]
+        if self._here is None:  # asks the disk a dozen times
+            self._here = frozenset(model.id for model in known if not model.embedded and catalog.is_local(model))
+        here = [model for model in known if model.id in self._here]
         embedded = [model for model in known if model.embedded]
         fetched = [model for model in known if self._hub and not model.embedded and model not in here]
         return (*here, *embedded, *fetched)
@@ -149,6 +152,7 @@ class TranslationModels:
         if model.memory_mb / 1000 > free:
             raise errors.OutOfMemory(available=round(free, 1))
         folder = catalog.locate(model)
+        self._here = None  # it has been fetched, if it was not here
         if hardware.has_nvidia_gpu():
             from common.translation.engines.transformers import TransformersRunner
 

@@ -15,6 +15,9 @@ from common.translation.codec import Codec, reads
 from common.translation.engine import Beams, Output, TranslationEngine
 from common.translation.sentences import Piece, split
 
+# A text of so many characters is cut in a millisecond or two; a longer one must not hold up everybody else.
+_SHORT = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -61,7 +64,10 @@ async def translate_text(
     Raises:
         As ``TranslationEngine.translate``.
     """
-    pieces, waiting, kept = await asyncio.to_thread(_sorted, text, language, codec)
+    if len(text) < _SHORT:
+        pieces, waiting, kept = _sorted(text, language, codec)
+    else:
+        pieces, waiting, kept = await asyncio.to_thread(_sorted, text, language, codec)
     made: dict[int, list[Output]] = {}
     clock = Clock(sum(len(pieces[number].body) for number in waiting))
     if not waiting:

@@ -20,6 +20,8 @@ _CHUNK = 2_000
 _CONTROL = re.compile(r"([\x00-\x1f\x7f-\x9f\u2028\u2029]+)")
 _CHUNKS = re.compile(rf"(.{{1,{_CHUNK}}}(?=\s|\Z)|.{{1,{_CHUNK}}})", re.DOTALL)
 _CLAUSE, _SPACE = re.compile(r"[,;:–—،、，]\s*"), re.compile(r"\s+")
+# Without a stop in the middle there is nothing to ask the splitter, which takes longer than translating a short line.
+_INNER_STOP = re.compile(r"[.?!…]\S*\s+\S")
 # Languages that the splitter knows; others are cut by English rules and their own full stops.
 _KNOWN = (
     *("ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "hu", "is", "it", "lt", "lv", "nl", "pl", "pt", "ro", "ru"),
@@ -64,6 +66,8 @@ def split(text: str, language: str) -> list[Piece]:
 
 def _ends(chunk: str, language: str) -> list[int]:
     """Where sentences end. The splitter changes white space, so places are found by counting everything else."""
+    if language in _KNOWN and not _INNER_STOP.search(chunk):
+        return []
     found = _splitter(language if language in _KNOWN else "en").split(chunk)
     if language not in _KNOWN:
         found = [part for sentence in found for part in _OTHER_STOPS.split(sentence) if part]

@@ -14,13 +14,16 @@ from common import errors, hardware
 from common.translation.codec import Codec
 from common.translation.engine import MAX_NEW_TOKENS, Beams, Output
 
+# Sentences that are worth a thread of their own.
+_SMALLEST_PART = 4
+
 
 class CTranslateRunner:
     """A converted model.
 
     Args:
         folder: what ``common.translation.convert`` wrote.
-        threads: CPU threads; 0 means all that this process may use.
+        threads: CPU threads; 0 means one for every core that this process may use.
         compute_type: what the folder's weights are multiplied as.
 
     Raises:
@@ -29,12 +32,14 @@ class CTranslateRunner:
 
     def __init__(self, folder: Path, threads: int = 0, compute_type: str = "int8_float32") -> None:
         try:
+            # A matrix of such a small model is no work for two: each thread takes a part of the batch for itself.
+            self._threads = threads or hardware.cores()
             self._translator = ctranslate2.Translator(
                 str(folder),
                 device="cpu",
                 compute_type=compute_type,
-                inter_threads=1,
-                intra_threads=threads or hardware.cores(),
+                inter_threads=self._threads,
+                intra_threads=1,
             )
         except (RuntimeError, ValueError) as problem:
             raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("files_unreadable")) from problem
@@ -49,6 +54,7 @@ class CTranslateRunner:
             return_scores=True,
             return_attention=beams.align,
             max_decoding_length=MAX_NEW_TOKENS,
+            max_batch_size=max(_SMALLEST_PART, -(-len(sources) // self._threads)),
         )
         return [
             [

@@ -1,0 +1,230 @@
+"""The translator beside argostranslate: the same model, threads and beams; one at a time, and 16 people at once.
+
+argostranslate runs ctranslate2, too. It gets the embedded model as a package folder, with the same compute type and all
+cores. Its own models for finding sentence ends have to be downloaded; every text here is given to it line by line
+instead, which costs it nothing. It serves one text at a time, so its single stream is what a room is measured against.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+from bench.room import free_port, start_app
+from bench.startup import memory_mb
+from bench.tables import machine, median, report
+from common import catalog, hardware
+from common.translation.convert import convert
+from common.translation.engine import Beams
+from common.translation.models import TranslationModels
+from common.translation.passage import translate_text
+
+BEAM = 4
+USERS = 16
+SENTENCES = (
+    "Das Wetter ist heute sehr schön.",
+    "Ich habe leider keine Zeit für dich.",
+    "Wo ist der nächste Bahnhof?",
+    "Meine Schwester wohnt in einem kleinen Haus am See.",
+    "Wir fahren morgen mit dem Zug nach Berlin.",
+    "Kannst du mir bitte das Salz geben?",
+    "Der Hund schläft unter dem Tisch.",
+    "Sie hat gestern ein neues Buch gekauft.",
+    "Warum bist du so spät nach Hause gekommen?",
+    "Das Kind spielt mit einem roten Ball im Garten.",
+    "Er arbeitet seit drei Jahren in dieser Firma.",
+    "Ich möchte einen Kaffee und ein Stück Kuchen, bitte.",
+)
+
+
+def argos_translator(folder: Path, threads: int) -> Callable[[str], str]:
+    """argostranslate on the converted model in ``folder``, set up as a package of its own.
+
+    Args:
+        threads: for one sentence; it does one at a time.
+
+    Raises:
+        SystemExit: the package is not installed.
+    """
+    place = Path(tempfile.mkdtemp(prefix="argos-"))
+    package = place / "packages" / "translate-de_en"
+    shutil.copytree(folder, package / "model")
+    config = package / "model" / "config.json"
+    settings = json.loads(config.read_text())
+    # Marian wants the end token after the source, which argostranslate leaves to the model's configuration.
+    config.write_text(json.dumps({**settings, "add_source_eos": True}))
+    shutil.copy(catalog.locate(catalog.with_task("translation")[0]) / "source.spm", package / "sentencepiece.model")
+    names = {"from_code": "de", "from_name": "German", "to_code": "en", "to_name": "English"}
+    (package / "metadata.json").write_text(json.dumps({"package_version": "1.0", "argos_version": "1.9", **names}))
+    before = dict(os.environ)
+    os.environ |= {  # read once, at the import
+        "ARGOS_PACKAGES_DIR": str(package.parent),
+        "ARGOS_COMPUTE_TYPE": "int8_float32",
+        "ARGOS_BEAM_SIZE": str(BEAM),
+        "XDG_DATA_HOME": str(place),
+        "XDG_CONFIG_HOME": str(place),
+        "XDG_CACHE_HOME": str(place),
+    }
+    try:
+        from argostranslate import sbd
+        from argostranslate import settings as argos
+        from argostranslate.package import Package
+        from argostranslate.translate import Language, PackageTranslation
+    except ImportError:
+        raise SystemExit("the rival is missing: make bench installs it") from None
+    finally:
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+            os.environ.pop(name)
+        os.environ |= before
+
+    class Lines(sbd.ISentenceBoundaryDetectionModel):  # type: ignore[misc]
+        def split_sentences(self, text: str) -> list[str]:
+            return [text]
+
+    argos.intra_threads = threads  # read when the model is loaded, with the first text
+    translation = PackageTranslation(Language("de", "German"), Language("en", "English"), Package(package))
+    translation.sentencizer = Lines()
+    return lambda text: str(translation.translate(text))
+
+
+class Ours:
+    """The library as a tab uses it: cut into sentences, through the engine, put together."""
+
+    def __init__(self) -> None:
+        models = TranslationModels()
+        model = models.find("de", "en")
+        self._engine, self._codec = models.engine(model), models.codec(model, "de", "en")
+
+    async def translate(self, text: str) -> str:
+        steps = translate_text(self._engine, self._codec, text, "de", Beams(BEAM))
+        return [step async for step in steps][-1].text
+
+
+def beside_rival(rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """Sentences per second, in turn: ours one after the other, argostranslate's, argostranslate's on twelve lines.
+
+    argostranslate with one thread or with all, whichever is faster here.
+    """
+    ours, folder = Ours(), convert(catalog.locate(catalog.with_task("translation")[0]))
+    rivals = [_warm(argos_translator(folder, threads)) for threads in {1, hardware.cores()}]
+
+    async def mine() -> None:
+        for sentence in SENTENCES:
+            await ours.translate(sentence)
+
+    asyncio.run(mine())
+    own: list[float] = []
+    alone: list[list[float]] = [[] for _ in rivals]
+    texts: list[list[float]] = [[] for _ in rivals]
+    for _ in range(rounds):
+        own.append(_speed(lambda: asyncio.run(mine())))
+        for number, rival in enumerate(rivals):
+            alone[number].append(_speed(lambda rival=rival: [rival(sentence) for sentence in SENTENCES]))  # type: ignore[misc]
+            texts[number].append(_speed(lambda rival=rival: rival("\n".join(SENTENCES))))  # type: ignore[misc]
+    return own, max(alone, key=median), max(texts, key=median)
+
+
+def _warm(translate: Callable[[str], str]) -> Callable[[str], str]:
+    translate(SENTENCES[0])
+    return translate
+
+
+def _speed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return len(SENTENCES) / (time.perf_counter() - start)
+
+
+async def room(url: str, texts: list[list[str]]) -> tuple[float, list[float]]:
+    """Every user sends their texts one after the other: sentences per second of all, seconds of each answer."""
+    waits: list[float] = []
+
+    async def user(client: httpx2.AsyncClient, number: int, mine: list[str]) -> None:
+        for text in mine:
+            start = time.perf_counter()
+            # One session for all of a user's requests, as a browser has it: making one takes longer than translating.
+            body = {"data": [text, "de", "en", BEAM, 1, "auto"], "session_hash": f"user{number}"}
+            answer = await client.post(f"{url}/gradio_api/call/translate", json=body)
+            event = answer.raise_for_status().json()["event_id"]
+            async with client.stream("GET", f"{url}/gradio_api/call/translate/{event}") as stream:
+                lines = [line async for line in stream.aiter_lines()]
+            data = json.loads(lines[-1 if lines[-1] else -2].removeprefix("data: "))
+            if len(data[0]["translation"].splitlines()) != len(text.splitlines()):
+                raise SystemExit(f"this is no translation: {data}")
+            waits.append(time.perf_counter() - start)
+
+    async with httpx2.AsyncClient(timeout=120, limits=httpx2.Limits(max_connections=4 * USERS)) as client:
+        start = time.perf_counter()
+        await asyncio.gather(*(user(client, number, mine) for number, mine in enumerate(texts)))
+        seconds = time.perf_counter() - start
+    return sum(len(text.splitlines()) for mine in texts for text in mine) / seconds, waits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    ours, rival, rival_texts = beside_rival(rounds)
+    port = free_port()
+    app = start_app(port, "translate")
+    url = f"http://127.0.0.1:{port}"
+    lines, text = [[*SENTENCES[n % 12 :], *SENTENCES[: n % 12]] for n in range(USERS)], "\n".join(SENTENCES)
+    try:
+        asyncio.run(room(url, [[text]] * USERS))  # waits until the model has loaded
+        single = [asyncio.run(room(url, lines)) for _ in range(rounds)]
+        texts = [asyncio.run(room(url, [[text] * 4] * USERS)) for _ in range(rounds)]
+        memory = memory_mb(psutil.Process(app.pid))
+    finally:
+        app.terminate()
+        app.wait(20)
+    report(
+        "translate",
+        "Translating, embedded model",
+        HEAD,
+        _rows(ours, rival, rival_texts, single, texts, memory),
+        [
+            f"Sentences per second, medians of {rounds} rounds, beam {BEAM}, 8 bits, {hardware.cores()} threads each. "
+            f"{machine()}, the client included. Aim: 1.0 × alone, 4.0 × for 16 users, 1000 MB.",
+            "argostranslate runs the same converted model, one text at a time, with one thread or all: the faster.",
+        ],
+    )
+
+
+HEAD = ("what", "demystify", "argostranslate", "ratio", "answer, median")
+
+
+def _rows(
+    ours: list[float],
+    rival: list[float],
+    rival_texts: list[float],
+    single: list[Any],
+    texts: list[Any],
+    memory: float,
+) -> list[list[str]]:
+    rows = [_row("one sentence after the other", median(ours), median(rival), f"{1000 / median(ours):.0f} ms")]
+    for name, measured, base in (
+        (f"{USERS} users at once through the web app, a sentence each time", single, rival),
+        (f"{USERS} users at once through the web app, twelve lines each time", texts, rival_texts),
+    ):
+        waits = [wait for _, seconds in measured for wait in seconds]
+        rows.append(_row(name, median([speed for speed, _ in measured]), median(base), f"{median(waits):.2f} s"))
+    return [*rows, ["memory of the space, with the model to look inside", f"{memory:.0f} MB", "", "", ""]]
+
+
+def _row(name: str, ours: float, rival: float, wait: str) -> list[str]:
+    return [name, f"{ours:.0f}", f"{rival:.0f}", f"**{ours / rival:.1f} ×**", wait]
+
+
+if __name__ == "__main__":
+    main()
