@@ -33,6 +33,8 @@ _LANGUAGE_TO_ADDRESS = """(lang) => {
 _UNLESS_SWITCHED = "(wanted, now) => [now === '%s' ? wanted : now]"
 # How often the status line is asked for: quickly while something is still loading, rarely afterwards.
 _LOADING_SECONDS, _READY_SECONDS = 2, 15
+# Uploads that no handler took are looked for this often and deleted at this age; all of them when the server ends.
+_SWEEP = (300, 3600)
 Status = Callable[[str], Awaitable[tuple[str, bool]]]
 
 
@@ -91,7 +93,12 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
     """
     default: Language = "en" if settings().lang == "auto" else wanted_language(None, None)
     words = Localizer(default)
-    with gr.Blocks(title=text(default, f"{section}.title"), analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(
+        title=text(default, f"{section}.title"),
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=_SWEEP,
+    ) as demo:
         with gr.Row(equal_height=True):
             with gr.Column(scale=5, min_width=260):
                 words(gr.HTML, keys={"value": lambda lang: _masthead(lang, section, in_hub)})
