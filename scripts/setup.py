@@ -37,6 +37,20 @@ _WITHOUT_AMX = (
 )
 
 
+# What argostranslate imports beside ctranslate2; with its own list of dependencies, spaCy would come along.
+_WITH_ARGOS = (
+    "stanza",
+    "minisbd",
+    "sacremoses",
+    "emoji",
+    "protobuf",
+    "onnxruntime",
+    "flatbuffers",
+    "requests",
+    "packaging",
+)
+
+
 def say(message: str) -> None:
     print(f"[set-up] {message}", flush=True)
 
@@ -111,6 +125,13 @@ def prepare_model() -> None:
         say("that did not work; the app will try again when a view asks for it")
 
 
+def prepare_translation() -> None:
+    """The translator runs the models in 8 bits: converting them takes some seconds, once."""
+    say("preparing the translation models")
+    if subprocess.run([str(PYTHON), "-m", "common.translation.convert"], cwd=ROOT, check=False).returncode:
+        say("that did not work; the app will try again when it starts")
+
+
 def install_test_packages() -> None:
     say("installing the test tools")
     pip("-r", "requirements-dev.txt", "-c", "constraints.txt")
@@ -123,6 +144,8 @@ def install_rival() -> None:
     if "amx_int8" in flags:
         os.environ["CMAKE_ARGS"] = " ".join(f"-DGGML_{name}" for name in _WITHOUT_AMX)
     pip("--no-deps", "llama-cpp-python", "diskcache", "-c", "constraints.txt")
+    say("installing argostranslate, which the translator is measured beside")
+    pip("--no-deps", "argostranslate", *_WITH_ARGOS, "-c", "constraints.txt")
 
 
 def main() -> None:
@@ -134,6 +157,8 @@ def main() -> None:
         done = {"python": sys.version}
     steps = [("packages", fingerprint("requirements.txt", "constraints.txt"), install_packages)]
     steps.append(("model", fingerprint("common/text/convert.py"), prepare_model))
+    weights = [f"models/translate-{way}/model.safetensors" for way in ("to-en", "from-en")]
+    steps.append(("translation", fingerprint("common/translation/convert.py", *weights), prepare_translation))
     if "--test" in sys.argv or "--bench" in sys.argv:
         steps.append(("test", fingerprint("requirements-dev.txt", "constraints.txt"), install_test_packages))
     if "--bench" in sys.argv:

@@ -1,4 +1,4 @@
-"""Files in the Translate tab: read, translate, give back. Nothing of a visitor's is left on the server."""
+"""Files in the Translate tab: read, translate, give back. What was uploaded goes when gradio sweeps its cache."""
 
 from __future__ import annotations
 
