@@ -114,6 +114,7 @@ def test_a_link_opens_the_tab_with_its_settings(browser: Browser, app_url: str) 
     expect(page.locator("#summary-reference textarea")).to_have_value(MEETING.references["bullets"])
     expect(page.locator("#summary-words input[type=number]")).to_have_value("45")
     page.fill("#summary-source textarea", "My own text.")
+    expect(page.locator("#summary-sample input")).to_have_value("A text of your own")
     page.click("#summary-link")
     expect(page).to_have_url(
         re.compile(r"tab=summary&sample=own&kind=dialogue&form=bullets&words=45.*shots=train%2Cphone")
