@@ -48,6 +48,12 @@ def test_through_the_door_and_back(front: Page) -> None:
     expect(front.locator("h1")).to_have_text(text("en", "hub.title"))
 
 
+def test_the_translator_has_a_door(front: Page) -> None:
+    front.locator(".doors a").filter(has_text=text("en", "hub.translate_about")).click()
+    expect(front.locator("h1")).to_have_text(text("en", "translate.title"))
+    expect(front.locator("#translate-translation textarea")).to_have_value(re.compile("I love the DSA seminar"))
+
+
 def test_the_language_goes_through_the_door(front: Page) -> None:
     front.locator("#language label").filter(has_text="DE").click()
     expect(front.locator(".doors")).to_contain_text(text("de", "hub.chat_about")[:40])

@@ -61,9 +61,15 @@ class CTranslateRunner:
                 Output(
                     tokens[len(prefix) :],
                     score,
-                    result.attention[n][len(prefix) : len(tokens)] if beams.align else None,
+                    [_whole(row) for row in result.attention[n][len(prefix) : len(tokens)]] if beams.align else None,
                 )
                 for n, (tokens, score) in enumerate(zip(result.hypotheses, result.scores, strict=True))
             ]
             for result, prefix in zip(results, prefixes, strict=True)
         ]
+
+
+def _whole(row: list[float]) -> list[float]:
+    """Weights that sum to 1: for the first token of a beam search, some of them may be given to padding."""
+    total = sum(row)
+    return [weight / total for weight in row] if total > 0 else row
