@@ -43,7 +43,7 @@ def build(page: TranslatePage) -> None:
     page.idea("translate")
     with gr.Row(equal_height=True):
         source = page.languages("translate.from", FROM, min_width=130, elem_id="translate-source")
-        swap = words(gr.Button, keys={"value": "translate.swap"}, min_width=90, scale=0, elem_id="translate-swap")
+        swap = words(gr.Button, keys={"value": "translate.swap"}, min_width=120, scale=0, elem_id="translate-swap")
         target = page.languages("translate.into", TARGET, min_width=130, elem_id="translate-target")
     with gr.Row():
         with gr.Column(min_width=280):
