@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,9 +29,10 @@ SENTENCES = [
 
 
 class Echo:
-    """A runner that says what it is given, one batch at a time, when it is let."""
+    """A runner that says what it is given, one batch at a time, when it is let; ``seconds`` is what a batch takes."""
 
-    def __init__(self, held: bool = False) -> None:
+    def __init__(self, held: bool = False, seconds: float = 0.0) -> None:
+        self.seconds = seconds
         self.batches: list[int] = []
         self.gate = threading.Event()
         if not held:
@@ -38,6 +40,7 @@ class Echo:
 
     def run(self, sources: Sequence[list[str]], codecs: Sequence[Codec], beams: Beams) -> list[list[Output]]:
         self.gate.wait(10)
+        time.sleep(self.seconds)
         self.batches.append(len(sources))
         return [[Output(tokens[:-1], -1.0)] for tokens in sources]
 
@@ -98,7 +101,7 @@ def test_a_short_text_does_not_wait_behind_a_long_one(codec: Codec) -> None:
 
 
 def test_leaving_takes_the_rest_out_of_line(codec: Codec) -> None:
-    echo = Echo()
+    echo = Echo(seconds=0.1)
     engine = TranslationEngine("echo", lambda: echo)
 
     async def visit() -> None:
