@@ -132,6 +132,13 @@ def prepare_translation() -> None:
         say("that did not work; the app will try again when it starts")
 
 
+def prepare_embedding() -> None:
+    """Retrieval needs the embedding model in another format: converting takes some ten seconds, once."""
+    say("preparing the embedding model")
+    if subprocess.run([str(PYTHON), "-m", "common.text.retrieval.convert"], cwd=ROOT, check=False).returncode:
+        say("that did not work; the app will try again when documents are searched")
+
+
 def install_test_packages() -> None:
     say("installing the test tools")
     pip("-r", "requirements-dev.txt", "-c", "constraints.txt")
@@ -159,6 +166,7 @@ def main() -> None:
     steps.append(("model", fingerprint("common/text/convert.py"), prepare_model))
     weights = [f"models/translate-{way}/model.safetensors" for way in ("to-en", "from-en")]
     steps.append(("translation", fingerprint("common/translation/convert.py", *weights), prepare_translation))
+    steps.append(("embedding", fingerprint("common/text/retrieval/convert.py"), prepare_embedding))
     if "--test" in sys.argv or "--bench" in sys.argv:
         steps.append(("test", fingerprint("requirements-dev.txt", "constraints.txt"), install_test_packages))
     if "--bench" in sys.argv:
