@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
     reproducible: bool = Field(
         True,
-        description="Same seed, same text, whoever else writes (exactly so on processors with AVX-512); without it a text"
-        " written alone is a tenth faster",
+        description="Same seed, same text, whoever else writes (exactly so on processors with AVX-512); without it a "
+        "text written alone is a tenth faster",
     )
     kv_cache_tokens: int = Field(
         32_768, ge=1024, description="Tokens of all running texts together whose keys and values are kept in memory"

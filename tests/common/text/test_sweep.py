@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from os.path import commonprefix
 
 import pytest
 
@@ -95,7 +94,7 @@ def test_all_texts_are_written_as_one_batch(engine: ProcessEngine) -> None:
     # Every text is that of its own settings and seed. Where one of its tokens is nearly as probable as another, a batch
     # of another size may round to the other one on some processors: what is compared is how they begin.
     for cell in (cells[0], cells[2]):
-        assert len(commonprefix([_alone(engine, cell), cell.text])) >= 12
+        assert _alone(engine, cell)[:12] == cell.text[:12]
 
 
 @pytest.mark.slow
