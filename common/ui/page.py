@@ -56,9 +56,10 @@ class Arrival:
     def components(self) -> list[Any]:
         return [component for components, _ in self.readers for component in components]
 
-    def updates(self, request: gr.Request) -> list[Any]:
-        """A value or update for every component, in the order of ``components``."""
-        return [update for _, read in self.readers for update in read(request)]
+    def updates(self, request: gr.Request) -> Any:
+        """A value or update for every component, in the order of ``components``; gradio wants a single one bare."""
+        updates = [update for _, read in self.readers for update in read(request)]
+        return updates if len(updates) > 1 else updates[0]
 
 
 @dataclass(frozen=True, slots=True)
