@@ -47,6 +47,8 @@ PHRASES: Final[dict[str, str]] = {
     "prompt_tokens": "showing the prompt's tokens",
     "token_numbers": "starting from token numbers",
     "beam_search": "beam search",
+    "constrained": "writing only what a schema allows",
+    "constrained_beams": "beam search over what a schema allows",
     "look_inside": "looking inside",
     "logit_lens": "the logit lens for {architecture}",
     "gguf_only": "openvino runs GGUF files, and {model} is none",

@@ -40,6 +40,8 @@ class SamplingSettings:
         stop: texts that end the completion.
         num_beams: above 1, beam search replaces sampling; the text then arrives in one piece at the end.
         ignore_eos: go on after the end-of-sequence token (benchmarks need equal lengths).
+        json_schema: the completion has to be JSON of this schema (itself JSON), without white space between its signs.
+            Write patterns with ^ and $: not every engine adds them.
     """
 
     temperature: float = 0.7
@@ -52,6 +54,7 @@ class SamplingSettings:
     stop: tuple[str, ...] = ()
     num_beams: int = 1
     ignore_eos: bool = False
+    json_schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class EngineInfo:
         context: context window in tokens (prompt and completion together).
         vocabulary: number of tokens, 0 when unknown.
         gives_ids, gives_logprobs, can_beam: what the token stream carries and what can be asked.
+        can_constrain: ``json_schema`` can be asked for; a remote server may still refuse it (NotSupported).
     """
 
     model: str
@@ -153,6 +157,7 @@ class EngineInfo:
     gives_ids: bool = True
     gives_logprobs: bool = True
     can_beam: bool = True
+    can_constrain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

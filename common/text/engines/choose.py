@@ -20,7 +20,11 @@ from common.text.engine import SamplingSettings
 
 
 def choose(
-    logits: Tensor, seen: Sequence[Sequence[int]], settings: Sequence[SamplingSettings], draws: Sequence[float]
+    logits: Tensor,
+    seen: Sequence[Sequence[int]],
+    settings: Sequence[SamplingSettings],
+    draws: Sequence[float],
+    forbidden: Tensor | None = None,
 ) -> tuple[list[int], list[float]]:
     """The next token of each text, and the natural log of the model's own probability for it.
 
@@ -29,10 +33,13 @@ def choose(
         seen: the ids of each text so far, prompt included.
         settings: how to choose, for each text.
         draws: a random number of ``torch.rand`` for each text (0 to 1, 1 excluded); of no use at temperature 0.
+        forbidden: (B, V), True for tokens that must not be chosen; the log-probabilities stay the model's own.
     """
     if logits.device.type == "mps":  # has no float64, which the draw needs
         logits = logits.cpu()
     own = logits.log_softmax(-1)  # (B, V)
+    if forbidden is not None:
+        logits = logits.masked_fill(forbidden.to(logits.device), -torch.inf)
     logits = penalize_repetition(logits, seen, [each.repetition_penalty for each in settings])
     best = logits.argmax(-1, keepdim=True)  # (B, 1)
     greedy = [each.temperature <= 0 for each in settings]

@@ -11,7 +11,7 @@ Source: Pope et al. 2022, *Efficiently Scaling Transformer Inference* (arXiv:221
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ from common.text.engines.choose import choose
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from common.text.engines.constraint import Constraint
+
 # A long prompt is read in pieces, so that the others need not wait for all of it; larger pieces gain little on a CPU.
 PREFILL_TOKENS = 256
 
@@ -32,8 +34,16 @@ PREFILL_TOKENS = 256
 class _Text:
     """One text in the making."""
 
-    def __init__(self, request_id: int, ids: Sequence[int], settings: SamplingSettings, seed: int) -> None:
+    def __init__(
+        self,
+        request_id: int,
+        ids: Sequence[int],
+        settings: SamplingSettings,
+        seed: int,
+        constraint: Constraint | None,
+    ) -> None:
         self.request_id = request_id
+        self.constraint = constraint
         self.ids = list(ids)
         self.unread = list(ids)  # ids whose keys and values are not in the cache yet
         self.settings = settings
@@ -50,17 +60,30 @@ class DecodeLoop:
         ends: ids that end a text.
         max_active: texts that take turns; more wait in line.
         kv_cache_tokens: tokens that all caches together may hold.
+        constrain: makes the constraint of a text whose settings have a schema.
     """
 
-    def __init__(self, model: PreTrainedModel, ends: Set[int], max_active: int, kv_cache_tokens: int) -> None:
-        self._model, self._ends = model, ends
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        ends: Set[int],
+        max_active: int,
+        kv_cache_tokens: int,
+        constrain: Callable[[str], Constraint] | None = None,
+    ) -> None:
+        self._model, self._ends, self._constrain = model, ends, constrain
         self._max_active, self._kv_cache_tokens = max_active, kv_cache_tokens
         self._waiting: deque[_Text] = deque()
         self._active: deque[_Text] = deque()
 
     def add(self, request_id: int, ids: Sequence[int], settings: SamplingSettings, seed: int) -> None:
-        """See Batch.add."""
-        self._waiting.append(_Text(request_id, ids, settings, seed))
+        """See Batch.add. Raises ValueError: the schema is none, or nothing here makes constraints."""
+        constraint = None
+        if settings.json_schema is not None:
+            if self._constrain is None:
+                raise ValueError("this loop makes no constraints")
+            constraint = self._constrain(settings.json_schema)
+        self._waiting.append(_Text(request_id, ids, settings, seed, constraint))
 
     def cancel(self, request_id: int) -> None:
         """See Batch.cancel. The cache is freed with the text."""
@@ -111,11 +134,15 @@ class DecodeLoop:
             return News(text.request_id)
 
         random_number = torch.rand((), generator=text.random).item()
-        chosen, logprobs = choose(logits[:, -1].float(), [text.ids], [text.settings], [random_number])
+        rule = text.constraint
+        forbidden = None if rule is None else rule.forbidden()[None]  # (1, V)
+        chosen, logprobs = choose(logits[:, -1].float(), [text.ids], [text.settings], [random_number], forbidden)
         token_id = chosen[0]
+        if rule is not None:
+            rule.add(token_id)
         text.ids.append(token_id)
         text.unread = [token_id]
-        if token_id in self._ends and not text.settings.ignore_eos:
+        if (token_id in self._ends and not text.settings.ignore_eos) or (rule is not None and rule.complete):
             return News(text.request_id, [(token_id, logprobs[0])], "stop")
         return News(text.request_id, [(token_id, logprobs[0])], "length" if len(text.ids) == text.longest else None)
 

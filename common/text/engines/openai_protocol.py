@@ -6,6 +6,7 @@ knows are named where they matter. It opens no connection and knows no address a
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,9 @@ def request_body(request: GenerationRequest, model: str, seed: int) -> JsonObjec
         body["top_p"] = sampling.top_p
     if sampling.stop:
         body["stop"] = list(sampling.stop)
+    if sampling.json_schema is not None:
+        schema = {"name": "completion", "strict": True, "schema": json.loads(sampling.json_schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if request.messages is not None:
         # In chat, logprobs is a switch; in raw completions it is the number of alternatives, and 0 means none at all.
         body |= {"messages": [{"role": turn.role, "content": turn.content} for turn in request.messages]}

@@ -20,6 +20,7 @@ import orjson
 from common import errors
 from common.text.engine import EngineInfo, GenerationRequest, Token
 from common.text.engines.assembler import TokenAssembler
+from common.text.engines.json_pattern import json_pattern
 from common.text.engines.worker import main
 
 _BLOCK = 32  # tokens in one block of OpenVINO's paged KV cache on CPU
@@ -119,6 +120,12 @@ class OpenVinoRunner:
         config.eos_token_id = self._eos
         config.repetition_penalty = settings.repetition_penalty
         config.logprobs = 1
+        if settings.json_schema is not None:
+            if settings.num_beams > 1:
+                raise errors.NotSupported(what=errors.Phrase("constrained_beams"))
+            structure = genai.StructuredOutputConfig()
+            structure.regex = json_pattern(settings.json_schema)
+            config.structured_output_config = structure
         if settings.num_beams > 1:
             config.num_beams = settings.num_beams
         elif settings.temperature > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError
@@ -15,6 +15,8 @@ from common.text.pieces import control_tokens, token_bytes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from common.text.engines.constraint import ConstraintMaker
 
 
 class PromptReader:
@@ -30,6 +32,12 @@ class PromptReader:
         self._tokenizer, self._vocabulary, self._context = tokenizer, vocabulary, context
         self.pieces = token_bytes(tokenizer, vocabulary)
         self.specials = control_tokens(tokenizer)
+
+    def constraints(self, vocabulary: int, ends: Set[int]) -> ConstraintMaker:
+        """What makes constraints on these tokens, for a model with so many logits. Takes about a second."""
+        from common.text.engines.constraint import ConstraintMaker
+
+        return ConstraintMaker(self._tokenizer, vocabulary, sorted(ends))
 
     def prompt_ids(self, request: GenerationRequest) -> list[int]:
         """The prompt's ids: (tokens,).

@@ -35,6 +35,8 @@ def explain(
     names_model = "model" in message.lower()
     if raw and status in (404, 405, 501) and not names_model:
         return errors.NotSupported(what=Phrase("continue_text"))
+    if status in (400, 422, 501) and "response_format" in message:
+        return errors.NotSupported(what=Phrase("constrained"))
     strange = [name for name in extra if name in message]
     if status in (401, 403):
         reason = Phrase("key_refused" if keyed else "key_wanted")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import torch
@@ -32,6 +32,9 @@ from common.text.engines.decode import DecodeLoop
 from common.text.engines.loading import LoadedModel, load
 from common.text.engines.worker import main
 
+if TYPE_CHECKING:
+    from common.text.engines.constraint import Constraint, ConstraintMaker
+
 _KV_CACHE_TOKENS = 32_768
 _MAX_ACTIVE = 16
 
@@ -48,6 +51,10 @@ class TransformersRunner:
     def __init__(self, loaded: LoadedModel, options: dict[str, Any]) -> None:
         self._loaded, self._model, self._prompts = loaded, loaded.model, loaded.prompts
         self._batch = _batch(loaded, options)
+        # A batch on a GPU chooses the next tokens of all texts at once; texts with a grammar take turns beside it.
+        self._constrained = DecodeLoop(loaded.model, loaded.ends, *_limits(options), constrain=self._constrain)
+        self._constrained_ids: set[int] = set()
+        self._make_constraint: ConstraintMaker | None = None
         self._searches: dict[int, BeamSearch] = {}
         self._assemblers: dict[int, TokenAssembler] = {}
         self.info = EngineInfo(
@@ -68,7 +75,12 @@ class TransformersRunner:
         self._prompts.check_length(ids)
         room = self._loaded.context - len(ids)
         settings = replace(request.sampling, max_new_tokens=min(request.sampling.max_new_tokens, room))
-        if settings.num_beams > 1:
+        if settings.json_schema is not None:
+            if settings.num_beams > 1:
+                raise errors.NotSupported(what=errors.Phrase("constrained_beams"))
+            self._constrained.add(request_id, ids, settings, seed)
+            self._constrained_ids.add(request_id)
+        elif settings.num_beams > 1:
             self._searches[request_id] = BeamSearch(self._model, self._loaded.ends, request_id, ids, settings)
         else:
             self._batch.add(request_id, ids, settings, seed)
@@ -81,19 +93,25 @@ class TransformersRunner:
         search = self._searches.pop(request_id, None)
         if search is not None:
             search.cancel()
+        elif request_id in self._constrained_ids:
+            self._constrained_ids.discard(request_id)
+            self._constrained.cancel(request_id)
         else:
             self._batch.cancel(request_id)
 
     @property
     def busy(self) -> bool:
         """See Runner.busy."""
-        return self._batch.busy or bool(self._searches)
+        return self._batch.busy or self._constrained.busy or bool(self._searches)
 
     def step(self) -> list[tuple[int, list[Token], str | Exception | None]]:
         """See Runner.step."""
         news = self._batch.step() if self._batch.busy else []
-        for request_id, search in list(self._searches.items()):
+        if self._constrained.busy:
             with self._batch.paused():  # two threads in one model at a time give wrong numbers
+                news += self._constrained.step()
+        for request_id, search in list(self._searches.items()):
+            with self._batch.paused():
                 result = search.turn()
             if result is not None:
                 del self._searches[request_id]
@@ -109,8 +127,14 @@ class TransformersRunner:
             return news.request_id, tokens, "stop"
         if news.end is not None:
             del self._assemblers[news.request_id]
+            self._constrained_ids.discard(news.request_id)
             tokens += assembler.finish()
         return news.request_id, tokens, self._explain(news.end)
+
+    def _constrain(self, schema: str) -> Constraint:
+        if self._make_constraint is None:  # most people never ask for one
+            self._make_constraint = self._prompts.constraints(self._model.config.vocab_size, self._loaded.ends)
+        return self._make_constraint(schema)
 
     def _explain(self, end: str | Exception | None) -> str | Exception | None:
         """Where a GPU has no memory left, the memory that users should hear about is the GPU's."""
@@ -154,12 +178,17 @@ class TransformersRunner:
         """End the threads beside this one."""
         for request_id in list(self._searches):
             self.cancel(request_id)
+        self._constrained.close()
         self._batch.close()
+
+
+def _limits(options: dict[str, Any]) -> tuple[int, int]:
+    return options.get("max_active", _MAX_ACTIVE), options.get("kv_cache_tokens", _KV_CACHE_TOKENS)
 
 
 def _batch(loaded: LoadedModel, options: dict[str, Any]) -> Batch:
     kind = options.get("batching", "auto")
-    limits = options.get("max_active", _MAX_ACTIVE), options.get("kv_cache_tokens", _KV_CACHE_TOKENS)
+    limits = _limits(options)
     if kind == "continuous" or (kind == "auto" and loaded.model.device.type == "cuda"):
         from common.text.engines.continuous import ContinuousBatch
 
