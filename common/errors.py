@@ -306,6 +306,13 @@ class UploadGone(DemystifyError):
     sentence = "“{name}” is no longer on the server: choose the file again."
 
 
+class InvalidCall(DemystifyError):
+    """A tool's call that cannot be done. ``reason`` is a Phrase."""
+
+    key = "invalid_call"
+    sentence = "This call cannot be done ({reason}): change it, or let the model try again."
+
+
 def from_json(values: Mapping[str, Any]) -> DemystifyError:
     """The error that ``to_json`` wrote; the base class when its key is not known."""
     params = {

@@ -10,7 +10,7 @@ is llguidance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class ConstraintMaker:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, ends: Sequence[int]) -> None:
         self._vocabulary = vocabulary
-        self._tokens = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=sorted(ends))
+        self._tokens = from_tokenizer(cast(Any, tokenizer), n_vocab=vocabulary, eos_token=sorted(ends))
 
     def __call__(self, schema: str) -> Constraint:
         """A fresh constraint. Raises ValueError when the schema cannot be made a grammar."""

@@ -1,0 +1,37 @@
+"""What a tool is: a name, what it is for, a JSON schema of its arguments, and a function that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common import errors
+
+# Only letters and signs that a JSON string needs no backslash for. A pattern that says what is allowed, with an end, is
+# one that a small model gets out of again.
+WORDS = r"^[ !#-\[\]-~À-ɏ]{1,%d}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a model may ask for.
+
+    Attributes:
+        name: what a call names it.
+        purpose: one English sentence, for the prompt.
+        properties: JSON schema of each argument, by name; all are texts, and all are needed.
+        run: does it, given the arguments by name; its result in words. Raises ToolFailed.
+    """
+
+    name: str
+    purpose: str
+    properties: Mapping[str, Mapping[str, Any]]
+    run: Callable[..., Awaitable[str]]
+
+
+class ToolFailed(errors.InvalidCall):
+    """A call that cannot be read, or that its tool cannot do; ``reason`` says why."""
+
+    def __init__(self, reason: errors.Phrase) -> None:
+        super().__init__(reason=reason)
