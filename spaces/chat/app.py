@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
     """The page, on a text model that may still be loading; ``in_hub`` adds the way back to the front page."""
+    import actions_tab
     import chat_tab
     import completion_tab
     import essay_tab
@@ -48,6 +49,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "essay": essay_tab,
         "summary": summary_tab,
         "retrieval": retrieval_tab,
+        "actions": actions_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
         page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

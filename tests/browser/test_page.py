@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from common.ui.i18n import text
 from tests.browser.conftest import open_tab
 
-TABS = ("chat", "completion", "sampling", "tokens", "inside", "essay", "summary", "retrieval")
+TABS = ("chat", "completion", "sampling", "tokens", "inside", "essay", "summary", "retrieval", "actions")
 
 
 @pytest.mark.parametrize("lang", ["de", "fr", "it"])

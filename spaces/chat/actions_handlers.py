@@ -1,0 +1,148 @@
+"""What the Actions tab does: ask for a call, read it, wait for approval, run it, answer. Layout: actions_tab.py."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+from actions_look import Trace, trace_html
+from chat_page import SEED, ChatPage, check_length
+
+from common import errors
+from common.errors import Phrase
+from common.text.actions.calling import (
+    LONGEST_CALL,
+    Call,
+    answer_request,
+    call_request,
+    complaint_of,
+    read_call,
+    run_call,
+)
+from common.text.engine import Finished, GenerationRequest, TokenBundle
+from common.ui.fields import Choice, Number, Text
+from common.ui.streams import StopSignals
+
+ACTION = Text("action_question", "", 300)
+CALL = Text("call", "", LONGEST_CALL)
+CONSTRAINED = Choice("constrained", "on", ("on", "off"))
+APPROVAL = Choice("approval", "ask", ("ask", "always"))
+TEMPERATURE = Number("temperature", 0.0, 0.0, 2.0, 0.05)
+
+
+class ActionsTab:
+    """The handlers of the tab. Each gives (trace, drawn trace, call to edit)."""
+
+    def __init__(self, page: ChatPage) -> None:
+        self._models = page.models
+        self._stops = StopSignals()
+
+    async def ask(
+        self, lang: str, request: gr.Request, question: str, constrained: Any, approval: Any, *sampling: Any
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Let the model write a call; run it at once if calls are always approved."""
+        asked = check_length(ACTION.check(question)).strip()
+        wanted = self._request(asked, CONSTRAINED.check(constrained) == "on", sampling)
+        trace = Trace(asked, wanted.prompt or "", wanted.sampling.json_schema is not None)
+        always = APPROVAL.check(approval) == "always"
+        async for update in self._call(lang, request, trace, wanted, always):
+            yield update
+
+    async def repair(
+        self, lang: str, request: gr.Request, trace: Trace | None, approval: Any, *sampling: Any
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Once more, held to the schema, with what was wrong put before the model."""
+        if trace is None:
+            raise errors.EmptyPrompt()
+        complaint = complaint_of(trace.problem) if isinstance(trace.problem, errors.InvalidCall) else ""
+        wanted = self._request(trace.question, True, sampling, complaint)
+        fresh = Trace(trace.question, wanted.prompt or "", True, attempt=trace.attempt + 1)
+        async for update in self._call(lang, request, fresh, wanted, APPROVAL.check(approval) == "always"):
+            yield update
+
+    async def approve(
+        self, lang: str, request: gr.Request, trace: Trace | None, written: str
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Run the call as it now stands in the box, and let the model say the result."""
+        if trace is None or not written.strip():
+            raise errors.EmptyPrompt()
+        call = read_call(CALL.check(written).strip())
+        fresh = replace(trace, problem=None, result=None, answer="", answer_tokens=0, stopped=False)
+        async for update in self._run(lang, request, fresh, call):
+            yield update
+
+    async def stop(self, lang: str, request: gr.Request) -> None:
+        """End what is being written; what has come stays."""
+        self._stops.stop(request.session_hash)
+
+    def relabel(self, lang: str, trace: Trace | None) -> Any:
+        """The trace in another language."""
+        return gr.skip() if trace is None else trace_html(lang, trace)
+
+    @staticmethod
+    def _request(question: str, constrained: bool, sampling: tuple[Any, ...], complaint: str = "") -> GenerationRequest:
+        seed = SEED.check(sampling[1])
+        return call_request(
+            question, constrained, None if seed is None else int(seed), TEMPERATURE.real(sampling[0]), complaint
+        )
+
+    async def _call(
+        self, lang: str, request: gr.Request, trace: Trace, wanted: GenerationRequest, always: bool
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        yield trace, trace_html(lang, trace), ""
+        if trace.constrained and not (await self._models.engine().info()).can_constrain:
+            raise errors.NotSupported(what=Phrase("constrained"))
+        async for raw, tokens, seconds, ended in self._write(request, wanted):
+            trace = replace(trace, raw=raw, tokens=tokens, seconds=seconds, written=ended)
+            yield trace, trace_html(lang, trace), gr.skip()
+        if not trace.written:
+            trace = replace(trace, stopped=True)
+            yield trace, trace_html(lang, trace), trace.raw.strip()
+            return
+        try:
+            trace = replace(trace, call=read_call(trace.raw.strip()))
+        except errors.InvalidCall as problem:
+            trace = replace(trace, problem=problem)
+        yield trace, trace_html(lang, trace), trace.raw.strip()[:LONGEST_CALL]
+        if trace.call is not None and always:
+            async for update in self._run(lang, request, trace, trace.call):
+                yield update
+
+    async def _run(self, lang: str, request: gr.Request, trace: Trace, call: Call) -> AsyncIterator[tuple[Any, ...]]:
+        trace = replace(trace, call=call, approved=True)
+        yield trace, trace_html(lang, trace), gr.skip()
+        try:
+            result = await run_call(call)
+        except errors.InvalidCall as problem:
+            trace = replace(trace, problem=problem)
+            yield trace, trace_html(lang, trace), gr.skip()
+            return
+        trace = replace(trace, result=result)
+        yield trace, trace_html(lang, trace), gr.skip()
+        asked, complete = answer_request(trace.question, call, result), False
+        async for answer, tokens, seconds, ended in self._write(request, asked):
+            complete = ended
+            trace = replace(trace, answer=answer.strip(), answer_tokens=tokens, answer_seconds=seconds)
+            yield trace, trace_html(lang, trace), gr.skip()
+        if not complete:
+            trace = replace(trace, stopped=True)
+            yield trace, trace_html(lang, trace), gr.skip()
+
+    async def _write(
+        self, request: gr.Request, wanted: GenerationRequest
+    ) -> AsyncIterator[tuple[str, int, float, bool]]:
+        """(text so far, tokens, seconds, whether that is all) as it grows; never "all" once the visitor stops it."""
+        written, tokens, start = "", 0, time.perf_counter()
+        stream = self._models.engine().stream(wanted)
+        async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as events:
+            async for event in events:
+                if isinstance(event, TokenBundle):
+                    written += "".join(token.text for token in event.tokens if not token.special)
+                    tokens += len(event.tokens)
+                    yield written, tokens, event.seconds, False
+                elif isinstance(event, Finished):
+                    yield written, tokens, time.perf_counter() - start, True
