@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.actions.calling import Call, read_call
@@ -17,6 +19,7 @@ def test_from_an_example_to_the_answer(page: Page) -> None:
     page.click("#actions-go")
     trace, call = page.locator("#actions-trace"), page.locator("#actions-call textarea, #actions-call input")
     expect(trace.locator("[data-step=approval]")).to_contain_text("Waiting for you", timeout=SLOW)
+    expect(call).to_have_value(re.compile(r"^\{.*\}$"))
     read_call(call.input_value())
     call.fill(Call("calculate", {"expression": "17.5*(3+4)"}).to_json())
     page.click("#actions-approve")
