@@ -165,6 +165,21 @@ def encode(model: MarianMTModel, source: Sequence[int]) -> Tensor:
     return vectors
 
 
+def encoder_attention(model: MarianMTModel, source: Sequence[int]) -> NDArray[np.float32]:
+    """How much each token of the source looks at each other one: (layers, heads, S, S), rows add up to 1.
+
+    Raises:
+        EmptyPrompt, SentenceTooLong: as ``trace``.
+    """
+    import torch
+
+    check_source(model, source)
+    with torch.inference_mode():
+        ids = torch.tensor([list(source)], device=model.device)  # (1, S)
+        layers = model.model.encoder(input_ids=ids, output_attentions=True).attentions
+    return np.stack([layer[0].float().cpu().numpy() for layer in layers])
+
+
 def remember_source(model: MarianMTModel, vectors: Tensor, cache: EncoderDecoderCache) -> None:
     """The cross-attention's keys and values of every decoder layer, into the cache: they never change afterwards.
 

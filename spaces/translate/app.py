@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
+    import align_tab
     import gradio as gr
     import player_tab
     import search_tab
@@ -37,6 +38,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     tabs = {
         "translate": translate_tab,
         "player": player_tab,
+        "align": align_tab,
         "search": search_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
