@@ -35,11 +35,15 @@ class Beams:
         width: sentences kept at each step; 1 is greedy.
         alternatives: how many of them to give back, at most ``width``.
         align: also say which source token each output token looked at.
+        no_repeat_ngram_size: so many tokens in a row are never written twice; 0 allows it.
+        min_length: tokens written at least, the end token not counted.
     """
 
     width: int = 4
     alternatives: int = 1
     align: bool = False
+    no_repeat_ngram_size: int = 0
+    min_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class CTranslateRunner:
             return_scores=True,
             return_attention=beams.align,
             max_decoding_length=MAX_NEW_TOKENS,
+            min_decoding_length=max(1, beams.min_length),
+            no_repeat_ngram_size=beams.no_repeat_ngram_size,
             max_batch_size=max(_SMALLEST_PART, -(-len(sources) // self._threads)),
         )
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -177,6 +178,7 @@ def test_letters_that_the_model_does_not_know_are_noticed(codec: Codec) -> None:
     assert reads(codec, "Milujem seminár DSA")
     assert not reads(codec, "مرحبا كيف حالك")
     assert not reads(codec, "你好吗？很好")
+    assert not reads(load_codec(MODELS / "translate-from-en", "en", "de"), "你好吗")
 
 
 @pytest.mark.slow
@@ -202,6 +204,35 @@ def test_both_engines_say_the_same(beams: Beams, codec: Codec, tmp_path: Path, m
                 assert all(
                     sum(row) == pytest.approx(1, abs=0.05) and len(row) == len(source) for row in output.attention
                 )
+
+
+@pytest.mark.slow
+def test_both_engines_obey_the_limits(codec: Codec, m2m_folder: Path) -> None:
+    """No three tokens in a row twice; at least so many tokens, those that an output must begin with not counted."""
+    from common.translation.engines.transformers import TransformersRunner
+
+    folder = MODELS / "translate-to-en"
+    many = load_codec(m2m_folder, "sk", "en")  # its random weights repeat themselves for ever
+    sources = [many.encode("Milujem hudbu")]
+    for runner in (
+        CTranslateRunner(convert(m2m_folder, "float32"), compute_type="float32"),
+        TransformersRunner(m2m_folder, device="cpu"),
+    ):
+        free, held = (runner.run(sources, [many], Beams(1, no_repeat_ngram_size=size))[0][0].tokens for size in (0, 3))
+        assert _most(free) > 1 and _most(held) == 1
+    sources, codecs = [codec.encode(sentence) for sentence in SENTENCES], [codec] * len(SENTENCES)
+    for runner in (
+        CTranslateRunner(convert(folder, "float32"), compute_type="float32"),
+        TransformersRunner(folder, device="cpu"),
+    ):
+        short, long = (runner.run(sources, codecs, Beams(1, min_length=least)) for least in (0, 25))
+        assert all(len(output[0].tokens) < 25 for output in short)
+        assert all(len(output[0].tokens) >= 25 for output in long)
+
+
+def _most(tokens: Sequence[str]) -> int:
+    """How often the most frequent three tokens in a row occur."""
+    return max(Counter(zip(tokens, tokens[1:], tokens[2:], strict=False)).values())
 
 
 @pytest.mark.slow
