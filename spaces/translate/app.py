@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import align_tab
+    import fails_tab
     import gradio as gr
     import player_tab
     import search_tab
@@ -40,6 +41,7 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
         "player": player_tab,
         "align": align_tab,
         "search": search_tab,
+        "fails": fails_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
         page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models)
