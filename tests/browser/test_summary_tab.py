@@ -85,7 +85,7 @@ def test_a_long_text_in_parts_and_stop(page: Page) -> None:
     status = page.locator("#summary-status")
     expect(status).to_contain_text("still to go", timeout=SLOW)
     page.click("#summary-stop")
-    expect(status).to_contain_text("Stopped. What has come so far stays.")
+    expect(status).to_contain_text("Stopped. What has come so far stays.", timeout=SLOW)
     articles = page.locator("#summary-parts article")
     expect(articles.first).to_be_visible()
     assert articles.count() > 3
