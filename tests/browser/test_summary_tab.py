@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.tasks.samples import samples
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import DESKTOP, open_tab
 
 SLOW = 120_000
 ARTICLE, MEETING, LONG = samples()
@@ -74,6 +75,7 @@ def test_examples_are_counted_and_compared(page: Page) -> None:
     expect(page.locator("#summary-comparison article")).to_have_count(3)
 
 
+@pytest.mark.parametrize("viewport", [DESKTOP], indirect=True, ids=["desktop"])
 def test_a_long_text_in_parts_and_stop(page: Page) -> None:
     _open(page)
     _sample(page, "Long article")
