@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     host: str = Field("", description="Address to listen on; empty means this machine only (all addresses on a Space)")
     port: int = Field(7860, ge=1, le=65535, description="Port of the web page")
+    mcp: bool = Field(True, description="Serve the API as tools over MCP, at /gradio_api/mcp/")
     share: bool = Field(False, description="Ask gradio for a public link at start")
     lang: Literal["auto", "en", "de", "fr", "it"] = Field(
         "auto", description="Language of the page until a visitor chooses another; auto follows the browser"

@@ -63,6 +63,7 @@ def serve(demo: gr.Blocks) -> None:
         max_file_size=f"{config.max_upload_mb}mb",
         max_threads=everyone + _OTHER_EVENTS,
         footer_links=[],
+        mcp_server=config.mcp,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import actions_api
 import gradio as gr
 from actions_handlers import ACTION, APPROVAL, CALL, CONSTRAINED, TEMPERATURE, ActionsTab
 from chat_page import SEED, ChatPage
@@ -23,6 +24,7 @@ _EXAMPLES = (
 
 def build(page: ChatPage) -> None:
     """Lay out the tab and wire it."""
+    actions_api.register()
     tab, words, lang = ActionsTab(page), page.words, page.lang
     page.idea("actions")
     question = words(

@@ -10,7 +10,8 @@ from chat_handlers import ChatTab
 from chat_page import MAX_NEW_TOKENS, REPETITION_PENALTY, SEED, TEMPERATURE, TOP_P, ChatPage
 
 from common.config import settings
-from common.ui.errors import guarded, guarded_api
+from common.ui.api import endpoint
+from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.links import link_button
@@ -148,6 +149,4 @@ def build(page: ChatPage) -> None:
     sees.change(**look)
     page.demo.load(guarded(tab.restore), [lang, store], shown, **quiet)
     lang.change(guarded(tab.relabel), [lang, store], [which, branches, turns], **quiet)
-    gr.api(  # type: ignore[attr-defined]
-        guarded_api(tab.api), api_name="chat", concurrency_limit=None
-    )
+    endpoint("chat", tab.api)

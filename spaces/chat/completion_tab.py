@@ -15,8 +15,9 @@ from chat_page import MAX_NEW_TOKENS, SEED, TEMPERATURE, TOP_K, TOP_P, ChatPage,
 from common import errors
 from common.config import settings
 from common.text.engine import Candidate, Finished, GenerationRequest, PromptRead, SamplingSettings, Token, TokenBundle
+from common.ui.api import endpoint
 from common.ui.components import chips_html, figures_html, percent, token_chip, token_strip
-from common.ui.errors import guarded, guarded_api
+from common.ui.errors import guarded
 from common.ui.fields import Number, Text
 from common.ui.i18n import number, text
 from common.ui.links import link_button
@@ -299,9 +300,7 @@ def build(page: ChatPage) -> None:
     strip.select(guarded(tab.select), [lang, work], [work, strip, chart], **quiet)
     chart.select(guarded(tab.choose_alternative), [lang, work, *controls], shown, **quiet)
     branches.input(guarded(tab.show_branch), [lang, work, branches], [work, strip, chart, figures], **quiet)
-    gr.api(  # type: ignore[attr-defined]
-        guarded_api(tab.next_token), api_name="next_token", concurrency_limit=None
-    )
+    endpoint("next_token", tab.next_token)
 
 
 def _strip(lang: str, work: Work) -> str:

@@ -16,7 +16,8 @@ from common import errors
 from common.config import settings
 from common.text.models import TextModels
 from common.text.sweep import Cell, Progress, by_temperature, plan, write_all
-from common.ui.errors import guarded, guarded_api
+from common.ui.api import endpoint
+from common.ui.errors import guarded
 from common.ui.fields import Number, Numbers, Text
 from common.ui.links import link_button
 from common.ui.streams import StopSignals
@@ -205,6 +206,4 @@ def build(page: ChatPage) -> None:
     go.click(guarded(handlers.run), [lang, prompt, temperatures, seeds, first_seed, length], [sweep, found], **quiet)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
     lang.change(guarded(handlers.relabel), [lang, sweep], found, queue=False, **quiet)
-    gr.api(  # type: ignore[attr-defined]
-        guarded_api(handlers.api), api_name="sweep", concurrency_limit=None
-    )
+    endpoint("sweep", handlers.api)

@@ -12,7 +12,8 @@ from chat_page import ChatPage
 from tokens_handlers import ALL_TOPICS, EXAMPLES, NATIVE_NAMES, PRICE, REQUESTS, TEXT, TOKENIZERS, TOPICS
 
 from common.config import LANGUAGES
-from common.ui.errors import guarded, guarded_api
+from common.ui.api import endpoint
+from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.links import link_button
@@ -114,7 +115,7 @@ def build(page: ChatPage) -> None:
         button.click(partial(_example, name), lang, typed, **quiet)
     for name, button in topics.items():
         button.click(partial(_topic, name), None, list(texts.values()), **quiet)
-    gr.api(guarded_api(handlers.api), api_name="tokens", concurrency_limit=None)  # type: ignore[attr-defined]
+    endpoint("tokens", handlers.api)
 
 
 def _example(name: str, lang: str) -> str:

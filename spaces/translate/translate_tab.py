@@ -11,7 +11,8 @@ from translate_page import EXAMPLE, FROM, TARGET, TranslatePage
 
 from common.translation.documents import FORMATS
 from common.translation.models import AUTO
-from common.ui.errors import guarded, guarded_api
+from common.ui.api import endpoint
+from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
 
@@ -37,9 +38,7 @@ def build(page: TranslatePage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = TranslateHandlers(page.models), page.words, page.lang
     # First of all, since a name that is taken gets a number.
-    gr.api(  # type: ignore[attr-defined]
-        guarded_api(handlers.api), api_name="translate", concurrency_limit=None
-    )
+    endpoint("translate", handlers.api)
     page.idea("translate")
     with gr.Row(equal_height=True):
         source = page.languages("translate.from", FROM, min_width=130, elem_id="translate-source")
