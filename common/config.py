@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     translator: str = Field(
         "auto", description="Catalogue id or folder of the translation model; auto takes the best for each direction"
     )
+    image_model: str = Field("auto", description="Catalogue id or folder of the diffusion model")
+    image_batch: int = Field(16, ge=1, le=256, description="Most pictures drawn as one batch")
     remote_url: str = Field("", description="OpenAI-compatible server to use instead of this machine, ends in /v1")
     remote_provider: str = Field("", description="Hugging Face Inference Provider to use, for example `auto`")
     remote_key: SecretStr = Field(SecretStr(""), description="Key for the remote server or provider; never logged")
@@ -46,6 +48,12 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         default_factory=lambda: user_cache_path("demystify"), description="Where converted and fetched models are kept"
     )
+    runs_dir: Path = Field(
+        default_factory=lambda: user_data_path("demystify") / "runs", description="Where training runs are kept"
+    )
+    max_runs: int = Field(1, ge=1, le=64, description="Training runs at work at the same time, for all visitors")
+    max_runs_per_visitor: int = Field(2, ge=1, le=64, description="Training runs of one visitor, at work or waiting")
+    max_run_minutes: float = Field(60.0, gt=0, description="Longest training run, in minutes of work")
     offline: bool = Field(False, description="Never ask the model hub for anything, and fetch no larger model")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
     reproducible: bool = Field(
@@ -94,8 +102,8 @@ def table() -> str:
     """The settings as a Markdown table: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        if name == "cache_dir":
-            default = "the user's cache folder"
+        if name in ("cache_dir", "runs_dir"):
+            default = f"the user's {'cache' if name == 'cache_dir' else 'data'} folder"
         elif isinstance(field.default, SecretStr) or field.default == "":
             default = "empty"
         else:

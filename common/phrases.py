@@ -12,6 +12,7 @@ PHRASES: Final[dict[str, str]] = {
     "hub_refused": "the model hub refused the request",
     "hub_broke_off": "the connection to the model hub broke off",
     "files_not_written": "the files cannot be fetched or written",
+    "files_missing": "its files are not here",
     "files_unreadable": "its files cannot be read",
     "file_not_convertible": "its file cannot be converted",
     "tokenizer_unreadable": "its tokenizer file cannot be read",
@@ -121,4 +122,13 @@ PHRASES: Final[dict[str, str]] = {
     "call_no_tool": "it names none of the tools {known}",
     "call_arguments": "{tool} needs exactly the arguments {names}",
     "call_texts": "every argument has to be a text in quotes",
+    # why a model cannot be trained
+    "corpus_short": "it has {count} characters, and {limit} are the least",
+    "corpus_long": "it has {count} characters, and {limit} are the most",
+    "corpus_binary": "it is no text, or its characters cannot be read",
+    "corpus_one_line": "one of its lines has more than {limit} characters",
+    "corpus_poor": "it has only {count} different characters",
+    "corpus_context": "it is shorter than a context of {context} tokens needs",
+    "heads_share": "the width of {width} cannot be shared out among them evenly",
+    "heads_even": "each needs an even part of the width of {width}",
 }

@@ -1,0 +1,76 @@
+"""The model card: what the model is, what it saw and for how long, and what was measured, as measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from common.recipes.diffusion.loop import Report as Trained
+from common.recipes.diffusion.measure import COMPOSED, GUIDANCE, STEPS, Report
+
+# By a part of the file's name.
+_SOURCES = {
+    "twitter": ("Twemoji", "CC BY 4.0", "https://github.com/twitter/twemoji"),
+    "google": ("Noto Emoji", "Apache-2.0", "https://github.com/googlefonts/noto-emoji"),
+}
+
+
+def write(folder: Path, trained: Mapping[str, Trained], report: Report, data: Sequence[Path], batch: int) -> None:
+    """Write README.md into the model's folder."""
+    sources = [source for key, source in _SOURCES.items() if any(key in path.name for path in data)]
+    licence = "cc-by-4.0" if any(source[0] == "Twemoji" for source in sources) else "apache-2.0"
+    size = sum(file.stat().st_size for file in folder.rglob("*.safetensors")) / 1e6
+    unet, vae = trained["unet"], trained["vae"]
+    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"a CPU ({torch.get_num_threads()} threads)"
+    text = f"""---
+license: {licence}
+library_name: diffusers
+pipeline_tag: text-to-image
+tags: [stable-diffusion, emoji]
+---
+
+# Emoji by latent diffusion
+
+A very small text-to-image model ({size:.0f} MB) with the parts of Stable Diffusion: CLIP text encoder, U-Net, VAE, \
+noise scheduler. This project trained all of it from random weights, on emoji and nothing else: it draws 64×64 \
+emoji, and no photograph. It is there to be looked into and to work without a network.
+
+```python
+from diffusers import AutoPipelineForText2Image
+
+pipe = AutoPipelineForText2Image.from_pretrained("models/diffusion-emoji", safety_checker=None)
+pipe("red apple", num_inference_steps={STEPS}, guidance_scale={GUIDANCE:g}).images[0].save("apple.png")
+```
+
+![Names it has seen, and in the last row names put together](samples.png)
+
+First three rows: names from the training data, drawn by chance, none chosen. Last row, names that are not in it: \
+{", ".join(COMPOSED)}.
+
+## Measured
+
+| | |
+|---|---|
+| {report.prompts} names, the nearest real picture is the one asked for | {report.nearest:.0%} |
+| … is among the nearest five | {report.among_five:.0%} |
+| the same for real pictures through the VAE: the most that can be reached | {report.judged_real:.0%} |
+| mean error of the VAE, of 255 | {report.error:.1f} |
+
+Nearest by the features of a classifier trained apart on real pictures (`features.py` in the recipe); {STEPS} DDIM \
+steps, guidance {GUIDANCE:g}.
+
+## Training
+
+`python -m common.recipes.diffusion` on {where}. VAE: {vae.steps:,} steps of 16 pictures, {vae.seconds / 60:.0f} \
+minutes. U-Net and text encoder: {unet.steps:,} steps of {batch}, {unet.seconds / 60:.0f} minutes, loss \
+{unet.loss:.3f} (v-prediction). AdamW, moving average of the weights, one prompt in ten left out for guidance. \
+Prompts have at most 24 tokens. More steps would help: the same command goes on.
+
+## Data and licence
+
+{"; ".join(f"{name} ({terms}, {link})" for name, terms, link in sources)}: the plain pictures without skin tones and \
+flags, named by Unicode CLDR. The pictures it draws look like them: name the source when you publish some.
+"""
+    (folder / "README.md").write_text(text, "utf-8")

@@ -1,0 +1,220 @@
+"""All runs of an app: they wait in a fair line, are started in processes of their own, and are found again afterwards.
+
+Everything that lasts is in the runs' folders (folder.py). When the app dies, its runs go on, and the next
+app finds them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from common import errors
+from common.config import Settings, settings
+from common.training.config import ScratchConfig
+from common.training.folder import RunFolder, State
+
+_LOOK_SECONDS = 1.0
+_ROOT = Path(__file__).resolve().parents[2]
+_OPEN: tuple[State, ...] = ("waiting", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as a list shows it.
+
+    Attributes:
+        created: seconds since 1970.
+        ahead: how many runs will be started before it; 0 unless it waits.
+        wait_seconds: how long that is likely to take.
+    """
+
+    folder: RunFolder
+    config: ScratchConfig
+    state: State
+    created: float
+    ahead: int = 0
+    wait_seconds: float = 0.0
+
+
+class TrainingRuns:
+    """The runs in one directory.
+
+    Args:
+        config: the settings; the process's own by default.
+    """
+
+    def __init__(self, config: Settings | None = None) -> None:
+        self._settings = config or settings()
+        self._root = self._settings.runs_dir
+        self._lock = threading.Lock()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look after the line; returns at once."""
+        self._watcher = threading.Thread(target=self._watch, daemon=True, name="training-runs")
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Stop looking after the line. Runs at work go on."""
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def create(self, config: ScratchConfig, corpus: str) -> Run:
+        """Put a new run into the line.
+
+        Raises:
+            TooManyRuns, NameTaken: of this owner.
+            DiskFull.
+        """
+        with self._lock:
+            own = self.of(config.owner)
+            if sum(run.state in _OPEN for run in own) >= self._settings.max_runs_per_visitor:
+                raise errors.TooManyRuns(limit=self._settings.max_runs_per_visitor)
+            if any(run.config.name == config.name for run in own):
+                raise errors.NameTaken(name=config.name)
+            folder = RunFolder(self._root / secrets.token_hex(6))
+            try:
+                folder.path.mkdir(parents=True)
+                folder.write_text("corpus.txt", corpus)
+                folder.write_json("config.json", config.model_dump(mode="json"))
+            except OSError as problem:
+                shutil.rmtree(folder.path, ignore_errors=True)
+                raise errors.DiskFull() from problem
+        return self.find(folder.id)
+
+    def all(self) -> list[Run]:
+        """Every run, the newest first."""
+        found = []
+        for path in self._root.glob("*/config.json"):
+            folder = RunFolder(path.parent)
+            try:
+                found.append(Run(folder, folder.config(), folder.state(), path.stat().st_mtime))
+            except (OSError, ValidationError):  # deleted meanwhile, or of another version
+                continue
+        line = [run.folder.id for run in self._line(found)]
+        running = [run for run in found if run.state == "running"]
+
+        def placed(run: Run) -> Run:
+            if run.state != "waiting":
+                return run
+            before = [*running, *(other for other in found if other.folder.id in line[: line.index(run.folder.id)])]
+            seconds = sum(map(seconds_left, before)) / self._settings.max_runs
+            return replace(run, ahead=len(before), wait_seconds=seconds)
+
+        return sorted(map(placed, found), key=lambda run: -run.created)
+
+    def of(self, owner: str) -> list[Run]:
+        """A visitor's runs, the newest first."""
+        return [run for run in self.all() if run.config.owner == owner]
+
+    def find(self, run_id: str, owner: str | None = None) -> Run:
+        """One run; of a certain owner, unless that is None. Raises NoSuchRun."""
+        for run in self.all():
+            if run.folder.id == run_id and owner in (None, run.config.owner):
+                return run
+        raise errors.NoSuchRun()
+
+    def stop(self, run_id: str, owner: str | None = None) -> None:
+        """Ask a run to end; it saves its model first. One that waits leaves the line. Raises NoSuchRun."""
+        run = self.find(run_id, owner)
+        if run.state == "running":
+            (run.folder.path / "stop").touch()
+        elif run.state == "waiting":
+            run.folder.write_json("result.json", {"state": "stopped"})
+
+    def resume(self, run_id: str, owner: str | None = None) -> None:
+        """Put a run that was stopped or interrupted into the line again. Raises NoSuchRun."""
+        run = self.find(run_id, owner)
+        if run.state not in (*_OPEN, "finished"):
+            for name in ("result.json", "stop", "process.json"):
+                (run.folder.path / name).unlink(missing_ok=True)
+
+    def delete(self, run_id: str, owner: str | None = None) -> None:
+        """Remove a run and all that it made; one at work is ended. Raises NoSuchRun."""
+        run = self.find(run_id, owner)
+        with self._lock:
+            process = run.folder.read_json("process.json")
+            if run.state == "running" and process:
+                os.kill(process["pid"], 9)
+            shutil.rmtree(run.folder.path, ignore_errors=True)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK_SECONDS):
+            self.look()
+
+    def look(self) -> None:
+        """Start what may start now."""
+        with self._lock:
+            self._children = [child for child in self._children if child.poll() is None]
+            runs = self.all()
+            room = self._settings.max_runs - sum(run.state == "running" for run in runs)
+            for run in self._line(runs)[: max(0, room)]:
+                self._launch(run.folder)
+
+    def _line(self, runs: list[Run]) -> list[Run]:
+        """Those that wait, in the order in which they start: who has had fewer runs lately comes first."""
+        recent = time.time() - 3600
+        had = Counter(run.config.owner for run in runs if run.state != "waiting" and run.created > recent)
+        line, turn = [], Counter(had)
+        waiting = sorted((run for run in runs if run.state == "waiting"), key=lambda run: run.created)
+        while waiting:
+            chosen = min(waiting, key=lambda run: (turn[run.config.owner], run.created))
+            turn[chosen.config.owner] += 1
+            waiting.remove(chosen)
+            line.append(chosen)
+        return line
+
+    def _launch(self, folder: RunFolder) -> None:
+        """Start the run's process. It belongs to no terminal and outlives the app."""
+        import psutil
+
+        threads = self._settings.threads or psutil.cpu_count(logical=False) or 1
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": str(max(1, threads // self._settings.max_runs)),
+            "PYTHONPATH": str(_ROOT),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+        with (folder.path / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                command(folder), cwd=_ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._children.append(child)
+        begun = psutil.Process(child.pid).create_time()
+        folder.write_json("process.json", {"pid": child.pid, "begun": begun})
+
+
+def command(folder: RunFolder) -> list[str]:
+    """How the run is started here: by accelerate where there are several GPUs, else as one process."""
+    script = ["-m", "common.training.run", str(folder.path)]
+    cards = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    if cards > 1:
+        return [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(cards), *script]
+    return [sys.executable, *script]
+
+
+def seconds_left(run: Run) -> float:
+    """How long a run will still take, by its own speed so far; by its time limit before it has one."""
+    last = None
+    for event in run.folder.events():
+        if event["type"] == "step":
+            last = event
+    most = 60 * run.config.minutes
+    if last is None or not last["step"]:
+        return most
+    per_step = last["seconds"] / last["step"]
+    return float(max(0.0, min(most - last["seconds"], per_step * (run.config.pace.steps - last["step"]))))
