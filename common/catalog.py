@@ -23,13 +23,17 @@ from common.errors import Phrase
 
 _ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
+# The file that a folder of weights has in any case, by task.
+_INDEX = {"image": "model_index.json"}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml.
 
-    ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes.
+    ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``steps`` and
+    ``guidance`` suit a diffusion model (0, None: the usual ones); ``decoder`` is a tiny autoencoder for its latents and
+    ``adapter`` a LoRA to put into it, both hub ids.
     """
 
     id: str
@@ -49,6 +53,10 @@ class Model:
     default_on: str = ""
     sources: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    steps: int = 0
+    guidance: float | None = None
+    decoder: str = ""
+    adapter: str = ""
 
     @property
     def file(self) -> str:
@@ -120,8 +128,13 @@ def _fetch(model: Model) -> Path:
     try:
         if model.file:
             return Path(hf_hub_download(model.repo, model.file, local_files_only=local_only))
-        wanted = ["*.json", "*.safetensors", "*.model", "*.spm", "*.jinja", "*.txt"]
-        return Path(snapshot_download(model.repo, allow_patterns=wanted, local_files_only=local_only))
+        # A pipeline's weights are in its folders; single files beside them, and other precisions, hold the same again.
+        weights = "*/*.safetensors" if model.task == "image" else "*.safetensors"
+        wanted = ["*.json", weights, "*.model", "*.spm", "*.jinja", "*.txt"]
+        doubles = ["*.fp16.*", "*.bf16.*", "*non_ema*"]
+        return Path(
+            snapshot_download(model.repo, allow_patterns=wanted, ignore_patterns=doubles, local_files_only=local_only)
+        )
     except RepositoryNotFoundError as problem:
         raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_has_none")) from problem
     except LocalEntryNotFoundError as problem:
@@ -140,7 +153,7 @@ def is_local(model: Model) -> bool:
         return True
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(model.repo, model.file or "config.json"), str)
+    return isinstance(try_to_load_from_cache(model.repo, model.file or _INDEX.get(model.task, "config.json")), str)
 
 
 def hub_reachable(timeout: float = 1.5) -> bool:

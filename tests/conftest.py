@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +17,18 @@ from common import catalog
 from common.config import settings
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, build_engine
+from tests.tiny_diffusion import build as build_tiny_diffusion
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first, then those with real models, then those with a browser."""
     items.sort(key=lambda item: ("browser" in item.path.parts, item.get_closest_marker("slow") is not None))
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny, untrained Stable Diffusion model."""
+    return build_tiny_diffusion(tmp_path_factory.mktemp("models") / "tiny-diffusion")
 
 
 @pytest.fixture(scope="session")

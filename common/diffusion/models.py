@@ -1,0 +1,117 @@
+"""Which diffusion models there are, and each loaded once for everybody.
+
+In order: the model a person configured (``DEMYSTIFY_IMAGE_MODEL``); with a GPU one of the catalogue that is on this
+machine; the embedded model; what the model hub has. Beside the embedded model, one other stays in memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from pathlib import Path
+
+from common import catalog, errors, hardware
+from common.catalog import Model
+from common.config import Settings, settings
+from common.diffusion.engine import DiffusionEngine
+from common.diffusion.opened import open_model
+
+log = logging.getLogger(__name__)
+AUTO = "auto"
+
+
+class DiffusionModels:
+    """The diffusion models of an app, shared by all visitors.
+
+    Args:
+        config: the settings; the process's own by default.
+    """
+
+    def __init__(self, config: Settings | None = None) -> None:
+        self._config = config or settings()
+        self._hub = False
+        self._lock = threading.Lock()
+        self._engines: dict[str, DiffusionEngine] = {}
+
+    def start(self) -> None:
+        """Load the model that will be used first in the background; returns at once."""
+        threading.Thread(target=self._start, daemon=True, name="diffusion-models").start()
+
+    def _start(self) -> None:
+        self._hub = catalog.hub_reachable()
+        try:
+            self.engine().start()
+        except errors.DemystifyError as problem:
+            log.error("%s", problem)
+
+    def usable(self) -> tuple[Model, ...]:
+        """The models that can be had now, the one to prefer first. Raises UnknownModel, from the settings."""
+        if self._config.image_model != AUTO:
+            return (configured(self._config.image_model),)
+        known = catalog.with_task("image")
+        embedded = [model for model in known if model.embedded and catalog.locate(model).is_dir()]
+        here = [model for model in known if not model.embedded and catalog.is_local(model)]
+        fetched = [model for model in known if self._hub and not model.embedded and model not in here]
+        first, then = (here, embedded) if hardware.has_nvidia_gpu() else (embedded, here)
+        return (*first, *then, *fetched)
+
+    def find(self, name: str = AUTO) -> Model:
+        """A usable model by its id, or the one to prefer.
+
+        Raises:
+            UnknownModel: it is not in the list.
+            ModelUnavailable: there is none at all.
+        """
+        usable = self.usable()
+        for model in usable:
+            if name in (AUTO, model.id):
+                return model
+        if not usable:
+            raise errors.ModelUnavailable(model="emoji-diffusion", reason=errors.Phrase("files_missing"))
+        raise errors.UnknownModel(model=name, known=", ".join(model.id for model in usable))
+
+    def engine(self, name: str = AUTO) -> DiffusionEngine:
+        """The engine for a model; it loads with its first picture, or when it is started.
+
+        Raises:
+            UnknownModel, ModelUnavailable.
+        """
+        model = self.find(name)
+        with self._lock:
+            if model.id not in self._engines:
+                self._make_room(model)
+                self._engines[model.id] = DiffusionEngine(model.title, lambda: open_model(model))
+            return self._engines[model.id]
+
+    def _make_room(self, wanted: Model) -> None:
+        """Let go of the other large model, when nobody waits for it."""
+        known = {model.id: model for model in self.usable()}
+        for name, engine in list(self._engines.items()):
+            embedded = name in known and known[name].embedded
+            if not wanted.embedded and not embedded and not engine.active:
+                engine.close()
+                del self._engines[name]
+        gc.collect()
+
+    def close(self) -> None:
+        """End the engines' threads and let go of their models."""
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+
+
+def configured(name: str) -> Model:
+    """The diffusion model for a name a person gave: an id of the catalogue, or a folder that diffusers reads.
+
+    Raises:
+        UnknownModel: neither.
+    """
+    known = catalog.with_task("image")
+    for model in known:
+        if model.id == name:
+            return model
+    path = Path(name).expanduser()
+    if (path / "model_index.json").is_file():
+        return Model(path.name, path.name, "image", "file", folder=str(path))
+    raise errors.UnknownModel(model=name, known=", ".join(model.id for model in known))

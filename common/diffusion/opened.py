@@ -1,0 +1,152 @@
+"""A loaded diffusion model: diffusers' own pipeline, and what a page wants to know about it.
+
+Every pipeline that ``AutoPipelineForText2Image`` knows is taken as it is. Knows nothing about queues or pages.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common import catalog, errors, hardware
+from common.catalog import Model
+from common.diffusion import preview, schedulers
+from common.diffusion.preview import Preview
+from common.diffusion.request import OWN
+
+# A guidance that suits models whose catalogue entry says nothing, as Stable Diffusion's authors chose it.
+_USUAL_STEPS, _USUAL_GUIDANCE = 20, 7.5
+# Sizes on offer, as shares of the one the model was trained with.
+_SHARES = (0.5, 0.75, 1.0, 1.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model in memory, shared by all visitors.
+
+    Attributes:
+        model: its catalogue entry.
+        pipe: the diffusers pipeline, on the device it runs on. One thread at a time uses it: see ``in_use``.
+        preview: latents to small pictures.
+        native: edge of the pictures it was trained with, in pixels.
+        factor: pixels per latent pixel and direction.
+    """
+
+    model: Model
+    pipe: Any
+    preview: Preview
+    native: int
+    factor: int
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @contextmanager
+    def in_use(self, scheduler: str = OWN) -> Iterator[Any]:
+        """The pipeline for this thread alone, with a fresh scheduler of that name."""
+        with self._lock:
+            own = self.pipe.scheduler
+            self.pipe.scheduler = schedulers.make(own, scheduler)
+            try:
+                yield self.pipe
+            finally:
+                self.pipe.scheduler = own
+
+    @property
+    def few_steps(self) -> bool:
+        """Whether it was distilled to need only a few steps."""
+        return 0 < self.model.steps <= 8
+
+    @property
+    def schedulers(self) -> tuple[str, ...]:
+        """What can be chosen."""
+        return schedulers.fitting(self.pipe.scheduler, self.few_steps)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Edges of pictures it can draw, in pixels; how well is another question away from ``native``."""
+        step = max(8, 4 * self.factor)  # so that the U-Net can halve its latents twice
+        return tuple(sorted({round(self.native * share / step) * step for share in _SHARES} - {0}))
+
+    @property
+    def steps(self) -> int:
+        """As many as suit it."""
+        return self.model.steps or _USUAL_STEPS
+
+    @property
+    def guidance(self) -> float:
+        """The guidance that suits it."""
+        return _USUAL_GUIDANCE if self.model.guidance is None else self.model.guidance
+
+    def cut(self, prompt: str) -> str:
+        """The end of a prompt which the model does not read, since it has more tokens than the text encoder takes."""
+        tokenizer = self.pipe.tokenizer
+        longest = min(int(tokenizer.model_max_length), 300)  # T5 says a huge number; the pipelines take 300
+        ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
+        kept = longest - 1  # the last place is for the end token
+        return str(tokenizer.decode(ids[kept:], skip_special_tokens=True)) if len(ids) > longest else ""
+
+
+def open_model(model: Model) -> Opened:
+    """Load a model from its folder or the hub's cache.
+
+    Raises:
+        ModelUnavailable: its files cannot be had or read.
+        OutOfMemory: less memory is free than it needs.
+    """
+    import torch
+    from diffusers import AutoPipelineForText2Image
+
+    free = hardware.free_memory_gb()
+    if model.memory_mb / 1000 > free:
+        raise errors.OutOfMemory(available=round(free, 1))
+    folder = catalog.locate(model)
+    place = hardware.device()
+    # Small models gain nothing from 16 bits on a processor, whose matrices must be large for that.
+    dtype = torch.float32 if place == "cpu" and model.embedded else hardware.compute_dtype(place)
+    try:
+        pipe = AutoPipelineForText2Image.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True, **_checker(folder)
+        )
+    except (OSError, ValueError, KeyError) as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem
+    if model.adapter and not model.embedded:
+        _adapt(pipe, model)
+    if model.decoder and place == "cpu":
+        _take_small_decoder(pipe, model, dtype)
+    pipe.to(place)
+    pipe.set_progress_bar_config(disable=True)
+    if hasattr(pipe.vae, "enable_slicing"):
+        pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
+    network = pipe.unet if getattr(pipe, "unet", None) is not None else pipe.transformer
+    network.eval()
+    factor = int(pipe.vae_scale_factor)
+    native = int(network.config.sample_size) * factor
+    return Opened(model, pipe, preview.fit(pipe.vae, native // factor), native, factor)
+
+
+def _checker(folder: Path) -> dict[str, Any]:
+    """Leave out a safety checker that the folder does not have; where it has one, it stays."""
+    return {} if (folder / "safety_checker").is_dir() else {"safety_checker": None}
+
+
+def _adapt(pipe: Any, model: Model) -> None:
+    """Put the entry's LoRA into the weights, such as the one that makes a model need few steps."""
+    from diffusers import LCMScheduler
+
+    folder = catalog.locate(Model(model.adapter, model.adapter, "image-part", "hub", repo=model.adapter))
+    pipe.load_lora_weights(folder, local_files_only=True)
+    pipe.fuse_lora()
+    pipe.unload_lora_weights()
+    pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config)
+
+
+def _take_small_decoder(pipe: Any, model: Model, dtype: Any) -> None:
+    """Replace the autoencoder by a tiny one of the same latents: on a processor it is most of the time otherwise."""
+    from diffusers import AutoencoderTiny
+
+    small = Model(model.decoder, model.decoder, "image-part", "hub", repo=model.decoder)
+    folder = catalog.locate(small)
+    pipe.vae = AutoencoderTiny.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)

@@ -1,0 +1,110 @@
+"""One batch through a pipeline: the pipeline's own loop, with somebody watching every step.
+
+The watcher sits in the scheduler's ``step``, which every pipeline calls with what the model has predicted; so each
+family of models is watched in the same way, and a batch that nobody wants any more ends between two steps.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from common.diffusion import schedulers
+from common.diffusion.opened import Opened
+from common.diffusion.request import Finished, ImageRequest, StepEvent
+
+Emit = Callable[[int, StepEvent], None]
+
+
+class Abandoned(Exception):
+    """Nobody waits for this batch any more."""
+
+
+def paint(
+    opened: Opened, requests: Sequence[ImageRequest], emit: Emit, wanted: Callable[[], bool] = lambda: True
+) -> list[Finished]:
+    """Draw the pictures of requests with the same ``batch_key``.
+
+    Every picture has a random generator of its own, so that its noise does not depend on who else is in the batch.
+
+    Args:
+        emit: called after each step for every request, with its index.
+        wanted: asked before each step; on False the batch ends with Abandoned.
+    """
+    import torch
+
+    first = requests[0]
+    prompts = [request.prompt for request in requests for _ in request.seeds]
+    refused = [request.negative_prompt for request in requests for _ in request.seeds]
+    generators = [torch.Generator().manual_seed(seed) for request in requests for seed in request.seeds]
+    start = time.perf_counter()
+    with opened.in_use(first.scheduler) as pipe, torch.inference_mode():
+        _watch(pipe.scheduler, opened, requests, emit, wanted)
+        options: dict[str, Any] = {
+            "prompt": prompts,
+            "negative_prompt": refused if first.guided else None,
+            "num_inference_steps": first.steps,
+            "guidance_scale": first.guidance_scale,
+            "height": first.size,
+            "width": first.size,
+            "generator": generators,
+            "output_type": "pil",
+        }
+        known = inspect.signature(type(pipe).__call__).parameters
+        if "use_resolution_binning" in known:  # PixArt would draw the nearest size of its own, and resize
+            options["use_resolution_binning"] = False
+        output = pipe(**{name: value for name, value in options.items() if name in known})
+    seconds = time.perf_counter() - start
+    hidden = getattr(output, "nsfw_content_detected", None) or [False] * len(prompts)
+    finished, place = [], 0
+    for request in requests:
+        part = slice(place, place + request.images)
+        finished.append(Finished(tuple(output.images[part]), tuple(map(bool, hidden[part])), seconds, len(prompts)))
+        place += request.images
+    return finished
+
+
+def _watch(
+    scheduler: Any, opened: Opened, requests: Sequence[ImageRequest], emit: Emit, wanted: Callable[[], bool]
+) -> None:
+    """Make the scheduler say what the model has predicted, then do its step as before."""
+    usual = scheduler.step
+    steps, done = requests[0].steps, 0
+    start = time.perf_counter()
+
+    @functools.wraps(usual)  # pipelines look at the signature
+    def step(model_output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal done
+        if not wanted():
+            raise Abandoned
+        noisy, noise, clean, share = schedulers.split(scheduler, model_output, timestep, sample)
+        result = usual(model_output, timestep, sample, *args, **kwargs)
+        done += 1
+        left = (time.perf_counter() - start) / done * (steps - done)
+        shown = opened.preview.pixels(clean)
+        traced = any(request.trace for request in requests)
+        noisy_shown = opened.preview.pixels(noisy) if traced else ()
+        noise_shown = opened.preview.pixels(noise) if traced else ()
+        place = 0
+        for index, request in enumerate(requests):
+            part = slice(place, place + request.images)
+            place += request.images
+            emit(
+                index,
+                StepEvent(
+                    done,
+                    steps,
+                    float(timestep),
+                    share,
+                    shown[part],
+                    noisy_shown[part] if request.trace else (),
+                    noise_shown[part] if request.trace else (),
+                    left,
+                ),
+            )
+        return result
+
+    scheduler.step = step

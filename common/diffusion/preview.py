@@ -1,0 +1,101 @@
+"""Pictures of latents without the decoder: a linear map from each latent pixel and its neighbours to a block of RGB.
+
+The real decoder would cost as much as a step of the model; this costs a thousandth, so that every step can be shown. The
+map is fitted once for each model: coloured shapes go through its encoder, and least squares says how to get back.
+It is for looking on the way only: a finished picture comes from the decoder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+    from common.diffusion.request import Pixels
+
+# Longest edge of a preview, in pixels.
+_EDGE = 128
+_SAMPLES = 24
+_SIZE = 64  # of the shapes, in pixels
+_RIDGE = 1e-3
+
+
+class Preview:
+    """The linear map of one model.
+
+    Attributes:
+        weight: (9·C + 1, 3·p²) for p×p pixels RGB from 3×3 latent pixels with C channels, and a constant.
+        scale: pixels per latent pixel and direction, p.
+    """
+
+    def __init__(self, weight: torch.Tensor, scale: int) -> None:
+        self.weight, self.scale = weight, scale
+
+    def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
+        """Latents (B, C, h, w) as B pictures of (p·h, p·w, 3) bytes."""
+        import torch
+        from torch.nn.functional import pixel_shuffle
+
+        flat = _neighbours(latents.float().cpu())  # (B, h·w, 9·C + 1)
+        batch, _, high, wide = latents.shape
+        rgb = (flat @ self.weight).transpose(1, 2).reshape(batch, -1, high, wide)
+        shown = pixel_shuffle(rgb, self.scale)  # (B, 3, p·h, p·w), -1 to 1
+        shown = ((shown.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return tuple(picture.numpy() for picture in shown.contiguous())
+
+
+def fit(vae: Any, latent_size: int) -> Preview:
+    """The map for a pipeline's autoencoder.
+
+    Args:
+        latent_size: edge of the latents that will be shown, in latent pixels.
+    """
+    import torch
+    from torch.nn.functional import avg_pool2d, pixel_unshuffle
+
+    factor = 2 ** (len(vae.config.get("block_out_channels") or vae.config.encoder_block_out_channels) - 1)
+    scale = 1
+    while scale * 2 <= factor and scale * 2 * latent_size <= _EDGE:
+        scale *= 2
+    shapes = torch.from_numpy(_shapes()).to(vae.device, vae.dtype)
+    with torch.no_grad():
+        encoded = vae.encode(shapes)
+        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
+    shift = vae.config.get("shift_factor") or 0.0
+    latents = (latents.float().cpu() - shift) * vae.config.scaling_factor
+    known = _neighbours(latents).flatten(0, 1)
+    small = avg_pool2d(shapes.float().cpu(), factor // scale)
+    wanted = pixel_unshuffle(small, scale).flatten(2).transpose(1, 2).flatten(0, 1)
+    gram = known.T @ known + _RIDGE * len(known) * torch.eye(known.shape[1])
+    return Preview(torch.linalg.solve(gram, known.T @ wanted), scale)
+
+
+def _neighbours(latents: torch.Tensor) -> torch.Tensor:
+    """Each latent pixel with the eight around it, and a one: (B, h·w, 9·C + 1)."""
+    import torch
+    from torch.nn.functional import pad, unfold
+
+    around = unfold(pad(latents, (1, 1, 1, 1), mode="replicate"), 3).transpose(1, 2)
+    return torch.cat([around, torch.ones(*around.shape[:2], 1)], dim=-1)
+
+
+def _shapes() -> NDArray[np.float32]:
+    """Discs, bars and gradients in all colours, (N, 3, 64, 64) from -1 to 1; always the same ones."""
+    chance = np.random.default_rng(0)
+    down, across = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
+    pictures = []
+    for _ in range(_SAMPLES):
+        ground, slope = chance.uniform(-1, 1, (2, 3, 1, 1))
+        picture = ground + 0.5 * slope * (down - across)
+        for _ in range(5):
+            x, y, radius = chance.uniform((0, 0, 0.08), (1, 1, 0.4))
+            inside = (across - x) ** 2 + (down - y) ** 2 < radius**2
+            if chance.random() < 0.4:
+                inside = (abs(across - x) < radius) & (abs(down - y) < radius / 3)
+            picture = np.where(inside, chance.uniform(-1, 1, (3, 1, 1)), picture)
+        pictures.append(picture)
+    return np.clip(np.stack(pictures), -1, 1).astype(np.float32)

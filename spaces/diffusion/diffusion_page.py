@@ -1,0 +1,86 @@
+"""What the tabs of the diffusion space share: the models, the boxes for a picture's settings, the status line."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from common import errors, hardware
+from common.diffusion import schedulers
+from common.diffusion.models import AUTO, DiffusionModels
+from common.diffusion.request import OWN, ImageRequest
+from common.ui.fields import Choice, Number, Text
+from common.ui.i18n import error_text, text
+from common.ui.page import Page
+
+# Longer ones are cut by every text encoder there is; what was cut is shown.
+PROMPT = Text("prompt", "red apple", 5_000)
+NEGATIVE = Text("negative_prompt", "", 5_000)
+STEPS = Number("image_steps", 20, 1, 100)
+GUIDANCE = Number("guidance_scale", 4.0, 0, 30, 0.5)
+SEED = Number("seed", 7, 0, 2**32 - 1)
+SIZE = Number("image_size", 64, 8, 4096)
+SCHEDULER = Choice("scheduler", OWN, schedulers.NAMES)
+IMAGES = Number("images", 1, 1, 8)
+MODEL = Text("image_model", AUTO, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionPage(Page):
+    """A page with diffusion models behind it."""
+
+    models: DiffusionModels
+
+
+def scheduler_choices(lang: str, names: tuple[str, ...] = schedulers.NAMES) -> list[tuple[str, str]]:
+    """For a box: the model's own scheduler, and the others."""
+    return [(schedulers.TITLES.get(name) or text(lang, "image.scheduler_own"), name) for name in names]
+
+
+def read_request(
+    prompt: Any,
+    negative: Any = "",
+    steps: Any = 20,
+    guidance: Any = 4.0,
+    seed: Any = 0,
+    size: Any = 64,
+    scheduler: Any = OWN,
+    images: Any = 1,
+    trace: bool = False,
+) -> ImageRequest:
+    """What a visitor has set, checked as far as no model is needed. Raises EmptyPrompt, InvalidInput."""
+    said = PROMPT.check(prompt)
+    if not said.strip():
+        raise errors.EmptyPrompt()
+    return ImageRequest(
+        said.strip(),
+        NEGATIVE.check(negative).strip(),
+        STEPS.whole(steps),
+        GUIDANCE.real(guidance),
+        SEED.whole(seed),
+        SIZE.whole(size),
+        str(SCHEDULER.check(scheduler)),
+        IMAGES.whole(images),
+        trace,
+    )
+
+
+async def status_html(lang: str, models: DiffusionModels) -> tuple[str, bool]:
+    """The status line: which model draws here, and whether it is ready. Never waits for it."""
+    try:
+        engine = await asyncio.to_thread(models.engine)
+    except errors.DemystifyError as problem:
+        return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
+    if not engine.ready:
+        return (
+            f'<div class="status"><span>{escape(text(lang, "common.loading", title=engine.name))}</span></div>',
+            False,
+        )
+    where = text(lang, "common.place_gpu" if hardware.has_nvidia_gpu() else "common.place_cpu")
+    dot = '<span class="dot">●</span>'
+    running = escape(text(lang, "diffusion.running", n=engine.active)) if engine.active else ""
+    return f'<div class="status"><span>{dot} <b>{escape(engine.name)}</b> {escape(where)} {running}</span></div>', True
