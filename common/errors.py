@@ -329,6 +329,13 @@ class ImpossibleShape(DemystifyError):
     )
 
 
+class MissingColumn(DemystifyError):
+    """A table without the column that is needed."""
+
+    key = "missing_column"
+    sentence = "“{name}” has no column “{wanted}”, only {found}: name the column with the text so."
+
+
 class Diverged(DemystifyError):
     """The loss is no number any more, or higher than at the beginning."""
 
@@ -398,6 +405,13 @@ class ForeignPicture(DemystifyError):
 
     key = "foreign_picture"
     sentence = "No settings can be read from this picture ({reason}): choose a PNG file that was saved here."
+
+
+class NothingDrawn(DemystifyError):
+    """Something of a picture was asked for before there was one."""
+
+    key = "nothing_drawn"
+    sentence = "There is no picture yet: draw one first."
 
 
 def from_json(values: Mapping[str, Any]) -> DemystifyError:

@@ -186,6 +186,7 @@ class TrainingRuns:
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": str(max(1, threads // self._settings.max_runs)),
+            "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait let the web page work
             "PYTHONPATH": str(_ROOT),
             "TOKENIZERS_PARALLELISM": "false",
         }

@@ -28,7 +28,14 @@ class Line:
 
 
 def lines_html(
-    lang: str, lines: Sequence[Line], *, caption: str, x_name: str, top: float = 1.0, digits: int = 2
+    lang: str,
+    lines: Sequence[Line],
+    *,
+    caption: str,
+    x_name: str,
+    top: float = 1.0,
+    digits: int = 2,
+    markers: bool = True,
 ) -> str:
     """Lines from y = 0 to ``top``, over the x values that occur.
 
@@ -39,6 +46,7 @@ def lines_html(
         x_name: what the x axis counts, with its unit.
         top: upper end of the y axis.
         digits: of the numbers on the y axis after the decimal mark.
+        markers: draw every point; without, only the line through them, for long rows of points.
     """
     places = sorted({x for line in lines for x, _ in line.points})
     if not places:
@@ -68,7 +76,8 @@ def lines_html(
         points = [(across(x), up(y)) for x, y in sorted(line.points)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         drawn = f'<polyline points="{path}" stroke-dasharray="{_DASHES[index]}"/>'
-        drawn += "".join(_marker(index, x, y) for x, y in points)
+        if markers:
+            drawn += "".join(_marker(index, x, y) for x, y in points)
         parts.append(f'<g class="line idea-{escape(line.kind)}">{drawn}</g>')
     legend = "".join(
         f'<span class="idea-{escape(line.kind)}"><svg viewBox="0 0 36 12" width="36" height="12" aria-hidden="true">'

@@ -19,7 +19,7 @@ from transformers import CLIPTokenizer
 
 from common.recipes.diffusion import card, export, features, loop, measure, pictures, unet, vae, words
 
-_VAE_RATE, _UNET_RATE, _JUDGE_RATE = 2e-3, 1e-3, 2e-3
+_VAE_RATE, _UNET_RATE, _JUDGE_RATE = 2e-3, 8e-4, 2e-3
 
 
 def main(arguments: list[str] | None = None) -> None:

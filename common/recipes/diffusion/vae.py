@@ -49,7 +49,8 @@ class Loss:
         latents = vae.encode(pixels).latent_dist
         drawn = vae.decode(latents.sample()).sample
         loss: torch.Tensor = l1_loss(drawn, pixels) + _EDGE_WEIGHT * _edges(drawn, pixels)
-        return loss + _KL_WEIGHT * latents.kl().mean()
+        pull: torch.Tensor = latents.kl().mean()
+        return loss + _KL_WEIGHT * pull
 
 
 @torch.no_grad()

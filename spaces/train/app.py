@@ -1,0 +1,63 @@
+"""The train space: a language model of one's own, from text to words. ``python app.py`` starts it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+_HERE = Path(__file__).resolve().parent
+# `common` stands two folders up in the project, and beside this file once deployed as a Space.
+for _place in (_HERE, _HERE.parents[1]):
+    if (_place / "common").is_dir() and str(_place) not in sys.path:
+        sys.path.insert(0, str(_place))
+if str(_HERE) not in sys.path:
+    sys.path.insert(0, str(_HERE))
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from common.training.runs import TrainingRuns
+
+
+def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
+    """The page; ``in_hub`` adds the way back to the front page."""
+    import gradio as gr
+    import scratch_tab
+    from train_page import TrainPage, status_html
+
+    from common.ui.links import open_tab_of_address
+    from common.ui.page import page_frame
+
+    async def status(lang: str) -> tuple[str, bool]:
+        return await status_html(lang, runs)
+
+    tabs = {
+        "scratch": scratch_tab,
+    }
+    with page_frame("train", status, in_hub) as frame:
+        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs)
+        with gr.Tabs() as bar:
+            for name, tab in tabs.items():
+                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
+                    tab.build(page)
+        open_tab_of_address(page, bar, tuple(tabs))
+    return page.demo
+
+
+def main() -> None:
+    """Serve the space alone."""
+    from common.ui.serve import read_options
+
+    read_options("The train space of demystify.")
+    from common.training.runs import TrainingRuns
+
+    runs = TrainingRuns()
+    runs.start()
+    from common.ui.serve import serve
+
+    serve(build(runs))
+
+
+if __name__ == "__main__":
+    main()

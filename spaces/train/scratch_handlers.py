@@ -1,0 +1,219 @@
+"""What the From scratch tab does: look at a text, size a model, start and watch runs. Layout: scratch_tab.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from scratch_look import corpus_html, curves_html, list_choices, numbers_html, run_html, tokens_html, written_html
+from train_page import TrainPage
+
+from common import errors
+from common.config import settings
+from common.text.engine import GenerationRequest, SamplingSettings, TokenBundle
+from common.training import shape as shapes
+from common.training.config import Pace, ScratchConfig, Shape
+from common.training.corpus import Corpus, read_corpus
+from common.training.samples import SAMPLES, sample_text
+from common.training.speed import evaluate_every, measured_flops, steps_within, tokens_per_second
+from common.training.uploads import read_upload
+from common.ui.fields import Choice, Number, Text
+from common.ui.i18n import text
+
+OWN = "own"
+SOURCE = Choice("corpus", "story", (*SAMPLES, OWN))
+TOKENIZER = Choice("tokenizer_kind", "char", ("char", "bpe"))
+VOCABULARY = Number("vocabulary", 512, 260, 8192, 4)
+ARCHITECTURE = Choice("architecture", "llama", ("llama", "gpt2"))
+LAYERS = Number("layers", 4, 1, 12)
+HEADS = Number("heads", 4, 1, 12)
+WIDTH = Number("width", 128, 32, 768, 16)
+CONTEXT = Number("context", 64, 16, 1024, 16)
+BATCH = Number("batch", 16, 1, 128)
+MINUTES = Number("run_minutes", 3, 0.5, settings().max_run_minutes, 0.5)
+RATE = Number("learning_rate", 0.003, 0.00001, 10, 0.00001)
+NAME = Text("run_name", "", 60)
+OPENING = Text("opening", "One day ", 200)
+TEMPERATURE = Number("temperature", 0.8, 0.0, 2.0, 0.05)
+PASTED = Text("corpus_text", "", settings().max_document_chars)
+# Settings of the presets, in the order of the controls: architecture, layers, heads, width, context, batch, minutes,
+# tokenizer, vocabulary.
+PRESETS: dict[str, tuple[Any, ...]] = {
+    "laptop3": ("llama", 4, 4, 128, 64, 16, 3, "char", 512),
+    "laptop20": ("llama", 6, 6, 192, 128, 16, 20, "bpe", 1024),
+    "gpu": ("gpt2", 12, 12, 768, 1024, 16, 60, "bpe", 8192),
+}
+_TRY_TOKENS = 200
+
+
+class ScratchTab:
+    """The tab's handlers; ``form`` is always the controls of ``PRESETS``, in their order."""
+
+    def __init__(self, page: TrainPage) -> None:
+        self._page, self._runs = page, page.runs
+
+    async def look(self, lang: str, source: str, own: str | None) -> str:
+        """The text chosen, and what can be said about it."""
+        corpus = await asyncio.to_thread(self._corpus, source, own)
+        return corpus_html(lang, corpus)
+
+    async def take_upload(self, lang: str, path: str | None) -> tuple[str, Any]:
+        """A file becomes the visitor's own text. Returns it, and the choice that goes with it."""
+        if not path:
+            raise errors.UploadGone(name="")
+        content = await asyncio.to_thread(read_upload, Path(path))
+        read_corpus(content, settings().max_document_chars)
+        return content, gr.update(value=OWN)
+
+    async def paste(self, lang: str, pasted: str) -> tuple[str, Any]:
+        """A pasted text becomes the visitor's own."""
+        content = PASTED.check(pasted)
+        read_corpus(content, settings().max_document_chars)
+        return content, gr.update(value=OWN)
+
+    async def cut(self, lang: str, source: str, own: str | None, kind: str, vocabulary: Any) -> str:
+        """Train the tokenizer on the text and show what it does to its beginning."""
+        corpus = await asyncio.to_thread(self._corpus, source, own)
+        kind, size = str(TOKENIZER.check(kind)), VOCABULARY.whole(vocabulary)
+        return await asyncio.to_thread(tokens_html, lang, corpus, kind, size)
+
+    async def numbers(self, lang: str, source: str, own: str | None, *form: Any) -> str:
+        """Parameters, memory, steps and time of the model as it is set now."""
+        shape, batch, minutes, kind, vocabulary = _read_form(form)
+        shapes.check(shape)
+        corpus = await asyncio.to_thread(self._corpus, source, own)
+        size = len(corpus.characters) + 2 if kind == "char" else vocabulary
+        flops = await asyncio.to_thread(measured_flops, self._runs)
+        return numbers_html(
+            lang,
+            parameters=shapes.parameters(shape, size),
+            memory=shapes.memory_bytes(shape, size, batch),
+            steps=steps_within(shape, size, batch, minutes, flops),
+            speed=tokens_per_second(shape, size, flops),
+            tokens=batch * shape.context,
+            minutes=minutes,
+        )
+
+    async def start(
+        self,
+        lang: str,
+        owner: str,
+        source: str,
+        own: str | None,
+        name: str,
+        rate: Any,
+        seed: Any,
+        opening: str,
+        *form: Any,
+    ) -> tuple[Any, Any]:
+        """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
+        shape, batch, minutes, kind, vocabulary = _read_form(form)
+        shapes.check(shape)
+        corpus = await asyncio.to_thread(self._corpus, source, own)
+        content = corpus.train + corpus.test
+        size = len(corpus.characters) + 2 if kind == "char" else vocabulary
+        steps = steps_within(shape, size, batch, minutes, await asyncio.to_thread(measured_flops, self._runs))
+        config = ScratchConfig(
+            name=self._name(lang, owner, NAME.check(name).strip(), source),
+            owner=owner,
+            minutes=min(2 * minutes + 1, settings().max_run_minutes),
+            tokenizer="char" if kind == "char" else "bpe",
+            vocabulary=vocabulary,
+            shape=shape,
+            pace=Pace(
+                steps=steps,
+                batch=batch,
+                learning_rate=RATE.real(rate),
+                evaluate_every=evaluate_every(steps),
+                seed=int(seed or 0),
+            ),
+            opening=OPENING.check(opening) or "\n",
+        )
+        run = await asyncio.to_thread(self._runs.create, config, content)
+        return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
+
+    async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[str, str, str, Any]:
+        """The chosen run as it stands: state, curves, what it wrote; and whether to look again."""
+        if not run_id:
+            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False)
+        run = await asyncio.to_thread(self._runs.find, run_id, owner)
+        with contextlib.suppress(errors.NoSuchRun):
+            other = await asyncio.to_thread(self._runs.find, other_id, owner) if other_id else None
+            shown = [run] if other is None or other_id == run_id else [run, other]
+            again = run.state in ("waiting", "running")
+            return run_html(lang, run), curves_html(lang, shown), written_html(lang, shown), gr.Timer(active=again)
+        return run_html(lang, run), curves_html(lang, [run]), written_html(lang, [run]), gr.Timer(active=False)
+
+    async def runs_of(self, lang: str, owner: str, chosen: str | None) -> tuple[Any, Any, Any]:
+        """The visitor's runs for both lists; the newest one is chosen when none is."""
+        update = await self._chosen(lang, owner, chosen)
+        return update, gr.update(choices=update["choices"]), gr.Timer(active=bool(update["value"]))
+
+    async def stop(self, lang: str, owner: str, run_id: str | None) -> Any:
+        """Ask the run to end; its model is kept."""
+        await asyncio.to_thread(self._runs.stop, run_id or "", owner)
+        return gr.Timer(active=True)
+
+    async def resume(self, lang: str, owner: str, run_id: str | None) -> Any:
+        """Put a run that ended early into the line again."""
+        await asyncio.to_thread(self._runs.resume, run_id or "", owner)
+        return gr.Timer(active=True)
+
+    async def delete(self, lang: str, owner: str, run_id: str | None) -> Any:
+        """Remove the run and all that it made."""
+        await asyncio.to_thread(self._runs.delete, run_id or "", owner)
+        return await self._chosen(lang, owner, None)
+
+    async def write(
+        self, lang: str, owner: str, run_id: str | None, opening: str, temperature: Any
+    ) -> AsyncIterator[str]:
+        """What the run's model writes after a beginning, token by token."""
+        run = await asyncio.to_thread(self._runs.find, run_id or "", owner)
+        sampling = SamplingSettings(temperature=TEMPERATURE.real(temperature), max_new_tokens=_TRY_TOKENS)
+        prompt = OPENING.check(opening) or "\n"
+        engine = await self._page.trained.engine(run)
+        written = prompt
+        async with contextlib.aclosing(engine.stream(GenerationRequest(prompt=prompt, sampling=sampling))) as events:
+            async for event in events:
+                if isinstance(event, TokenBundle):
+                    written += "".join(token.text for token in event.tokens if not token.special)
+                    yield written
+
+    async def _chosen(self, lang: str, owner: str, run_id: str | None) -> Any:
+        own = await asyncio.to_thread(self._runs.of, owner) if owner else []
+        ids = [run.folder.id for run in own]
+        value = run_id if run_id in ids else (ids[0] if ids else None)
+        return gr.update(choices=list_choices(lang, own), value=value)
+
+    def _corpus(self, source: str, own: str | None) -> Corpus:
+        """The chosen text. Raises UnusableCorpus, EmptyPrompt."""
+        which = SOURCE.check(source)
+        if which == OWN and not own:
+            raise errors.EmptyPrompt()
+        content = own if which == OWN and own else sample_text(str(which))
+        return read_corpus(content, settings().max_document_chars)
+
+    def _name(self, lang: str, owner: str, wanted: str, source: str) -> str:
+        """The name given; without one, the text's with the next free number."""
+        if wanted:
+            return wanted
+        taken = {run.config.name for run in self._runs.of(owner)}
+        title = text(lang, f"scratch.corpus_{source}")
+        return next(name for number in range(1, 10_000) if (name := f"{title} {number}") not in taken)
+
+
+def _read_form(form: tuple[Any, ...]) -> tuple[Shape, int, float, str, int]:
+    """Shape, batch, minutes, kind and size of the tokenizer, of the controls. Raises InvalidInput."""
+    architecture, layers, heads, width, context, batch, minutes, kind, vocabulary = form
+    shape = Shape(
+        architecture="llama" if ARCHITECTURE.check(architecture) == "llama" else "gpt2",
+        layers=LAYERS.whole(layers),
+        heads=HEADS.whole(heads),
+        width=WIDTH.whole(width),
+        context=CONTEXT.whole(context),
+    )
+    return shape, BATCH.whole(batch), MINUTES.real(minutes), str(TOKENIZER.check(kind)), VOCABULARY.whole(vocabulary)

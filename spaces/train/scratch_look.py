@@ -1,0 +1,218 @@
+"""How the From scratch tab draws a text, its tokens, the model's size, and a run. Texts are escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from common.training.corpus import Corpus
+from common.training.folder import Event
+from common.training.runs import Run, seconds_left
+from common.training.tokenizer import merges, train_tokenizer
+from common.ui.components import Chip, chips_html, figures_html, meter_html, visible_whitespace
+from common.ui.i18n import error_text, number, text
+from common.ui.linechart import Line, lines_html
+from common.ui.plots import Bar, bars_html
+
+_SHOWN = 600  # characters of a text
+_MOST_POINTS = 120
+_COMMON = 12  # characters in the chart
+_TOKENIZED = 160  # characters cut for show
+_TRAINED_ON = 200_000  # characters the shown tokenizer learns from; the run takes the whole text
+
+
+def corpus_html(lang: str, corpus: Corpus) -> str:
+    """A text's beginning, its size, and its most frequent characters."""
+    figures = [
+        (number(lang, len(corpus)), text(lang, "scratch.characters")),
+        (number(lang, len(corpus.characters)), text(lang, "scratch.different")),
+        (number(lang, corpus.lines), text(lang, "scratch.lines")),
+        (number(lang, len(corpus.test)), text(lang, "scratch.held_out")),
+    ]
+    note = ""
+    if corpus.repeated > corpus.lines / 3:
+        part = number(lang, 100 * corpus.repeated / corpus.lines)
+        note = f'<p class="note">{escape(text(lang, "scratch.repeated", percent=part))}</p>'
+    bars = [
+        Bar(sign, count, f"{number(lang, 100 * count / len(corpus), 1)} %", kind="prompt")
+        for sign, count in corpus.characters.most_common(_COMMON)
+    ]
+    beginning = escape(corpus.train[:_SHOWN])
+    chart = bars_html(bars, caption=text(lang, "scratch.frequent"))
+    return (
+        f'{figures_html(figures)}{note}<div class="beside"><pre class="excerpt">{beginning}…</pre>'
+        f"<div>{chart}</div></div>"
+    )
+
+
+def tokens_html(lang: str, corpus: Corpus, kind: str, vocabulary: int) -> str:
+    """The beginning of a text in the tokens of a tokenizer trained on it, and the first merges."""
+    tokenizer = train_tokenizer(corpus.train[:_TRAINED_ON], kind, vocabulary)
+    shown = corpus.train[:_TOKENIZED]
+    cut = tokenizer(shown, return_offsets_mapping=True)
+    chips = [
+        Chip(visible_whitespace(shown[first:last]), str(number_), kind="prompt")
+        for number_, (first, last) in zip(cut["input_ids"], cut["offset_mapping"], strict=True)
+    ]
+    figures = figures_html(
+        [
+            (number(lang, len(tokenizer)), text(lang, "scratch.vocabulary_size")),
+            (number(lang, len(shown) / max(1, len(chips)), 2), text(lang, "scratch.per_token")),
+        ]
+    )
+    learned = merges(tokenizer)
+    rows = "".join(
+        f"<li><code>{escape(merge.left)}</code> + <code>{escape(merge.right)}</code> → "
+        f"<code>{escape(merge.left + merge.right)}</code></li>"
+        for merge in learned
+    )
+    steps = (
+        f"<details><summary>{escape(text(lang, 'scratch.merges'))}</summary><ol>{rows}</ol></details>" if rows else ""
+    )
+    return f"{figures}{chips_html(chips, clickable=False)}{steps}"
+
+
+def numbers_html(
+    lang: str, *, parameters: int, memory: int, steps: int, speed: float, tokens: int, minutes: float
+) -> str:
+    """What the model as it is set now will be and take."""
+    size = f"{number(lang, parameters / 1e6, 2)} M" if parameters >= 1e5 else number(lang, parameters)
+    return figures_html(
+        [
+            (size, text(lang, "scratch.parameters")),
+            (f"{number(lang, memory / 1e6)} MB", text(lang, "scratch.memory")),
+            (f"≈ {number(lang, steps)}", text(lang, "scratch.steps_in", minutes=number(lang, minutes, 1))),
+            (f"≈ {number(lang, steps * tokens / 1e6, 2)} M", text(lang, "scratch.tokens_seen")),
+            (f"≈ {number(lang, speed)}", text(lang, "scratch.speed")),
+        ]
+    )
+
+
+def list_choices(lang: str, runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """Names for a list of runs, with their state, and their ids."""
+    return [(f"{run.config.name} · {text(lang, f'scratch.state_{run.state}')}", run.folder.id) for run in runs]
+
+
+def run_html(lang: str, run: Run) -> str:
+    """Where a run stands: state, progress, key figures, and why it ended."""
+    events = list(run.folder.events())
+    last = next((event for event in reversed(events) if event["type"] == "step"), None)
+    test = next((event for event in reversed(events) if event["type"] == "eval"), None)
+    result = run.folder.read_json("result.json") or {}
+    title = f"<h3>{escape(run.config.name)} · {escape(text(lang, f'scratch.state_{run.state}'))}</h3>"
+    notes = ""
+    if run.state == "waiting":
+        wait = text(lang, "scratch.waiting", ahead=run.ahead, minutes=number(lang, run.wait_seconds / 60, 1))
+        notes = f'<p class="note">{escape(wait)}</p>'
+    elif run.state == "interrupted":
+        notes = f'<p class="note">{escape(text(lang, "scratch.interrupted"))}</p>'
+    elif run.state == "failed" and "error" in result:
+        from common.errors import from_json
+
+        notes = f'<p class="problem">{escape(error_text(lang, from_json(result["error"])))}</p>'
+    if last is None:
+        begun = f'<p class="quiet">{escape(text(lang, "scratch.preparing"))}</p>' if run.state == "running" else ""
+        return f'<div class="run">{title}{notes}{begun}</div>'
+    steps = run.config.pace.steps
+    done = last["step"] if run.state != "finished" else steps
+    progress = text(lang, "scratch.progress", step=number(lang, done), steps=number(lang, steps))
+    if run.state == "running":
+        progress += " · " + text(lang, "scratch.left", time=_clock(seconds_left(run)))
+    figures = [
+        (_loss(lang, last["loss"]), text(lang, "scratch.loss")),
+        (_loss(lang, test["loss"]) if test else "–", text(lang, "scratch.test_loss")),
+        (f"{last['learning_rate']:.1e}", text(lang, "scratch.rate")),
+        (_loss(lang, last["grad_norm"]), text(lang, "scratch.grad_norm")),
+        (number(lang, last["tokens_per_second"]), text(lang, "scratch.tokens_per_second")),
+        (f"{number(lang, last['memory_mb'])} MB", text(lang, "scratch.memory_now")),
+        (_clock(last["seconds"]), text(lang, "scratch.elapsed")),
+    ]
+    meter = meter_html(done / steps, progress, kind="loss")
+    return f'<div class="run">{title}{notes}{meter}{figures_html(figures)}</div>'
+
+
+def curves_html(lang: str, runs: Sequence[Run]) -> str:
+    """Loss on the training text and on the held-out text by step; of two runs, their held-out losses together."""
+    if len(runs) == 1:
+        events = list(runs[0].folder.events())
+        lines = [
+            Line(text(lang, "scratch.loss"), _points(events, "step", "loss"), "loss"),
+            Line(text(lang, "scratch.test_loss"), _points(events, "eval", "loss"), "completion"),
+        ]
+    else:
+        kinds = ("loss", "completion")
+        lines = [
+            Line(run.config.name, _points(list(run.folder.events()), "eval", "loss"), kind)
+            for run, kind in zip(runs, kinds, strict=False)
+        ]
+    lines = [line for line in lines if len(line.points) > 1]
+    if not lines:
+        return ""
+    top = max(y for line in lines for _, y in line.points)
+    charts = [
+        lines_html(
+            lang,
+            lines,
+            caption=text(lang, "scratch.loss_curve"),
+            x_name=text(lang, "scratch.step"),
+            top=top * 1.05,
+            digits=1,
+            markers=False,
+        )
+    ]
+    if len(runs) == 1:
+        for key, name in (("learning_rate", "scratch.rate"), ("grad_norm", "scratch.grad_norm")):
+            points = _points(events, "step", key)
+            if len(points) > 1:
+                highest = max(y for _, y in points) or 1.0
+                line = Line(text(lang, name), points, "attention")
+                digits = 4 if highest < 0.1 else 1
+                chart = lines_html(
+                    lang,
+                    [line],
+                    caption=text(lang, name),
+                    x_name=text(lang, "scratch.step"),
+                    top=highest * 1.05,
+                    digits=digits,
+                    markers=False,
+                )
+                charts.append(chart)
+    return f'<div class="beside charts">{"".join(charts)}</div>'
+
+
+def written_html(lang: str, runs: Sequence[Run]) -> str:
+    """What the model wrote on its way, side by side: from signs without order to words."""
+    cards = []
+    for run in runs:
+        for event in run.folder.events():
+            if event["type"] == "sample":
+                heading = text(lang, "scratch.at_loss", loss=number(lang, event["loss"], 2), step=event["step"])
+                name = f"{run.config.name} · " if len(runs) > 1 else ""
+                cards.append(
+                    f'<div class="panel"><h4>{escape(name + heading)}</h4><pre class="excerpt">'
+                    f"{escape(event['text'])}</pre></div>"
+                )
+    if not cards:
+        return ""
+    return f'<h3>{escape(text(lang, "scratch.wrote"))}</h3><div class="samples">{"".join(cards)}</div>'
+
+
+def _points(events: Sequence[Event], kind: str, key: str) -> list[tuple[float, float]]:
+    """(step, value), thinned evenly when there are many."""
+    found = [
+        (float(event["step"]), float(event[key]))
+        for event in events
+        if event["type"] == kind and event.get(key) is not None
+    ]
+    if len(found) <= _MOST_POINTS:
+        return found
+    return [found[round(at * (len(found) - 1) / (_MOST_POINTS - 1))] for at in range(_MOST_POINTS)]
+
+
+def _loss(lang: str, value: float | None) -> str:
+    return "∞" if value is None else number(lang, value, 2)
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,235 @@
+"""The From scratch tab: its layout, and which event sets off which handler. What they do is in scratch_handlers.py."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from scratch_handlers import (
+    ARCHITECTURE,
+    BATCH,
+    CONTEXT,
+    HEADS,
+    LAYERS,
+    MINUTES,
+    NAME,
+    OPENING,
+    PASTED,
+    PRESETS,
+    RATE,
+    SOURCE,
+    TEMPERATURE,
+    TOKENIZER,
+    VOCABULARY,
+    WIDTH,
+    ScratchTab,
+)
+from train_page import TrainPage, new_owner
+
+from common.training.uploads import KINDS
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_LOOK_SECONDS = 2.0
+
+
+def build(page: TrainPage) -> None:
+    """Lay out the tab and wire it."""
+    tab, words, lang = ScratchTab(page), page.words, page.lang
+    page.idea("scratch")
+    owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
+    own = gr.State(None)
+    words(gr.Markdown, keys={"value": "scratch.step_text"})
+    source = words(
+        gr.Radio,
+        keys={"label": "scratch.corpus", "choices": [(f"scratch.corpus_{name}", name) for name in SOURCE.options]},
+        value=SOURCE.default,
+        elem_id="scratch-source",
+    )
+    with words(gr.Accordion, keys={"label": "scratch.own"}, open=False, elem_id="scratch-own"):
+        pasted = words(
+            gr.Textbox,
+            keys={"label": "scratch.paste", "placeholder": "scratch.paste_hint"},
+            lines=4,
+            max_lines=10,
+            max_length=PASTED.max_length,
+            elem_id="scratch-pasted",
+        )
+        with gr.Row():
+            take = words(gr.Button, keys={"value": "scratch.take"}, min_width=150, elem_id="scratch-take")
+            upload = words(
+                gr.UploadButton,
+                keys={"label": "scratch.upload"},
+                file_types=list(KINDS),
+                type="filepath",
+                min_width=150,
+                elem_id="scratch-upload",
+            )
+    corpus = gr.HTML("", elem_id="scratch-corpus")
+
+    words(gr.Markdown, keys={"value": "scratch.step_tokens"})
+    with gr.Row():
+        kind = words(
+            gr.Radio,
+            keys={"label": "scratch.tokenizer", "choices": [(f"scratch.{name}", name) for name in TOKENIZER.options]},
+            value=TOKENIZER.default,
+            min_width=220,
+            elem_id="scratch-tokenizer",
+        )
+        vocabulary = VOCABULARY.slider(words, "scratch.vocabulary", min_width=220)
+    cut = gr.HTML("", elem_id="scratch-tokens")
+
+    words(gr.Markdown, keys={"value": "scratch.step_model"})
+    with gr.Row():
+        presets = {
+            name: words(
+                gr.Button, keys={"value": f"scratch.preset_{name}"}, size="sm", min_width=150, elem_id=f"scratch-{name}"
+            )
+            for name in PRESETS
+        }
+    with gr.Row():
+        minutes = MINUTES.slider(words, "scratch.minutes", min_width=200, elem_id="scratch-minutes")
+        layers = LAYERS.slider(words, "scratch.layers", min_width=200, elem_id="scratch-layers")
+        width = WIDTH.slider(words, "scratch.width", min_width=200)
+    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+        with gr.Row():
+            architecture = words(
+                gr.Radio,
+                keys={"label": "scratch.architecture"},
+                choices=[("Llama", "llama"), ("GPT-2", "gpt2")],
+                value=ARCHITECTURE.default,
+                min_width=200,
+            )
+            heads = HEADS.slider(words, "scratch.heads", min_width=200)
+            context = CONTEXT.slider(words, "scratch.context", min_width=200)
+        with gr.Row():
+            batch = BATCH.slider(words, "scratch.batch", min_width=200)
+            rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="scratch-rate")
+            seed = gr.Number(0, visible=False)
+    numbers = gr.HTML("", elem_id="scratch-numbers")
+
+    words(gr.Markdown, keys={"value": "scratch.step_train"})
+    with gr.Row():
+        name = words(
+            gr.Textbox,
+            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
+            max_length=NAME.max_length,
+            max_lines=1,
+            min_width=200,
+            elem_id="scratch-name",
+        )
+        opening = words(
+            gr.Textbox,
+            keys={"label": "scratch.opening"},
+            value=OPENING.default,
+            max_length=OPENING.max_length,
+            max_lines=1,
+            min_width=200,
+            elem_id="scratch-opening",
+        )
+    go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="scratch-go")
+    with gr.Row():
+        run = words(
+            gr.Dropdown,
+            keys={"label": "scratch.my_runs"},
+            choices=[],
+            interactive=True,
+            min_width=220,
+            scale=2,
+            elem_id="scratch-run",
+        )
+        other = words(
+            gr.Dropdown,
+            keys={"label": "scratch.compare"},
+            choices=[],
+            interactive=True,
+            min_width=220,
+            scale=2,
+            elem_id="scratch-other",
+        )
+    with gr.Row():
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="scratch-stop")
+        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="scratch-resume")
+        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="scratch-delete")
+    state = gr.HTML("", elem_id="scratch-state")
+    curves = gr.HTML("", elem_id="scratch-curves")
+    written = gr.HTML("", elem_id="scratch-written")
+    clock = gr.Timer(_LOOK_SECONDS, active=False)
+
+    words(gr.Markdown, keys={"value": "scratch.step_try"})
+    with gr.Row():
+        beginning = words(
+            gr.Textbox,
+            keys={"label": "scratch.beginning"},
+            value=OPENING.default,
+            max_length=OPENING.max_length,
+            max_lines=2,
+            min_width=220,
+            scale=2,
+            elem_id="scratch-beginning",
+        )
+        temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
+    write = words(gr.Button, keys={"value": "scratch.write"}, elem_id="scratch-write")
+    text_out = words(gr.Textbox, keys={"label": "scratch.result"}, lines=4, max_lines=12, elem_id="scratch-result")
+
+    form: list[Any] = [architecture, layers, heads, width, context, batch, minutes, kind, vocabulary]
+    fields: dict[str, tuple[Field, Any]] = {
+        "corpus": (SOURCE, source),
+        "tokenizer": (TOKENIZER, kind),
+        "vocabulary": (VOCABULARY, vocabulary),
+        "architecture": (ARCHITECTURE, architecture),
+        "layers": (LAYERS, layers),
+        "heads": (HEADS, heads),
+        "width": (WIDTH, width),
+        "context": (CONTEXT, context),
+        "batch": (BATCH, batch),
+        "minutes": (MINUTES, minutes),
+        "learning_rate": (RATE, rate),
+        "opening": (OPENING, opening),
+    }
+    link_button(page, "scratch", fields, first=True)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    at_once: dict[str, Any] = {"queue": False, **quiet}
+    live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    text_of = [source, own]
+    gr.on([page.demo.load, source.change, own.change, lang.change], guarded(tab.look), [lang, *text_of], corpus, **live)
+    gr.on(
+        [page.demo.load, source.change, own.change, kind.change, vocabulary.release],
+        guarded(tab.cut),
+        [lang, *text_of, kind, vocabulary],
+        cut,
+        **live,
+    )
+    sized = [source, own, *form]
+    gr.on(
+        [page.demo.load, *(part.change for part in sized), lang.change],
+        guarded(tab.numbers),
+        [lang, *sized],
+        numbers,
+        **live,
+    )
+    take.click(guarded(tab.paste), [lang, pasted], [own, source], **quiet)
+    upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
+    for preset, button in presets.items():
+        button.click(partial(_preset, preset), None, form, **at_once)
+    seen = [state, curves, written, clock]
+    go.click(
+        guarded(tab.start), [lang, owner, *text_of, name, rate, seed, opening, *form], [run, clock], **quiet
+    ).success(guarded(tab.runs_of), [lang, owner, run], [run, other, clock], **quiet)
+    gr.on(
+        [run.change, other.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run, other], seen, **live
+    )
+    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
+    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
+    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
+    page.demo.load(new_owner, owner, owner, **at_once).then(
+        guarded(tab.runs_of), [lang, owner, run], [run, other, clock], **quiet
+    )
+    write.click(guarded(tab.write), [lang, owner, run, beginning, temperature], text_out, **quiet)
+
+
+def _preset(name: str) -> list[Any]:
+    return list(PRESETS[name])
