@@ -16,10 +16,11 @@ if str(_ROOT) not in sys.path:
 if TYPE_CHECKING:
     import gradio as gr
 
+    from common.diffusion.models import DiffusionModels
     from common.text.models import TextModels
     from common.translation.models import TranslationModels
 
-SPACES = ("chat", "translate")
+SPACES = ("chat", "translate", "diffusion")
 
 
 def _load(name: str) -> ModuleType:
@@ -33,15 +34,22 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-def build(models: TextModels, translation: TranslationModels | None = None) -> gr.Blocks:
+def build(
+    models: TextModels, translation: TranslationModels | None = None, diffusion: DiffusionModels | None = None
+) -> gr.Blocks:
     """Front page and spaces; every page has its own address, such as ``/chat``."""
     import gradio as gr
 
+    from common.diffusion.models import DiffusionModels
     from common.translation.models import TranslationModels
     from common.ui.i18n import text
     from common.ui.page import page_frame
 
-    services = {"chat": models, "translate": translation or TranslationModels()}
+    services = {
+        "chat": models,
+        "translate": translation or TranslationModels(),
+        "diffusion": diffusion or DiffusionModels(),  # loads when somebody opens its page
+    }
     with page_frame("hub") as page:
         page.words(gr.HTML, keys={"value": _doors})
     for name in SPACES:

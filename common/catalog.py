@@ -31,8 +31,8 @@ _INDEX = {"image": "model_index.json"}
 class Model:
     """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml.
 
-    ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``steps`` and
-    ``guidance`` suit a diffusion model (0, None: the usual ones); ``decoder`` is a tiny autoencoder for its latents and
+    ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``size`` is the
+    edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual ones); ``decoder`` is a tiny autoencoder for its latents and
     ``adapter`` a LoRA to put into it, both hub ids.
     """
 
@@ -53,6 +53,7 @@ class Model:
     default_on: str = ""
     sources: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    size: int = 0
     steps: int = 0
     guidance: float | None = None
     decoder: str = ""

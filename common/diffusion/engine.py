@@ -70,18 +70,22 @@ class DiffusionEngine:
 
     @property
     def ready(self) -> bool:
-        """Whether the model has been loaded."""
+        """Whether the model has been loaded and its pace measured."""
         return self._opened is not None
 
     def opened(self) -> Opened:
-        """The loaded model; loads it when it is not yet (seconds). Who uses its pipeline holds ``in_use()``.
+        """The loaded model; loads it when it is not yet (seconds), and draws once to know the pace.
+
+        Who uses its pipeline holds ``in_use()``.
 
         Raises:
             ModelUnavailable, OutOfMemory.
         """
         with self._opening:
             if self._opened is None:
-                self._opened = self._open_model()
+                opened = self._open_model()
+                self._measure(opened)
+                self._opened = opened
             return self._opened
 
     def start(self) -> None:
@@ -151,8 +155,6 @@ class DiffusionEngine:
     def _work(self) -> None:
         try:
             opened = self.opened()
-            if self.pace.seconds(1.0) is None:
-                self._measure(opened)
         except Exception as problem:
             self._fail(problem)
             return

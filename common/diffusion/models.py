@@ -7,6 +7,7 @@ machine; the embedded model; what the model hub has. Beside the embedded model, 
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import threading
 from pathlib import Path
@@ -113,5 +114,17 @@ def configured(name: str) -> Model:
             return model
     path = Path(name).expanduser()
     if (path / "model_index.json").is_file():
-        return Model(path.name, path.name, "image", "file", folder=str(path))
+        return Model(path.name, path.name, "image", "file", folder=str(path), size=_trained_size(path))
     raise errors.UnknownModel(model=name, known=", ".join(model.id for model in known))
+
+
+def _trained_size(folder: Path) -> int:
+    """The pixels of a folder's pictures, from its configuration. Raises UnknownModel where that is no such folder."""
+    try:
+        network = next(place for name in ("unet", "transformer") if (place := folder / name / "config.json").is_file())
+        latent = int(json.loads(network.read_text(encoding="utf-8"))["sample_size"])
+        vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+        return latent * 2 ** (len(vae["block_out_channels"]) - 1)
+    except (StopIteration, OSError, ValueError, KeyError, TypeError) as problem:
+        known = ", ".join(model.id for model in catalog.with_task("image"))
+        raise errors.UnknownModel(model=folder.name, known=known) from problem

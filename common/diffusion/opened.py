@@ -67,18 +67,17 @@ class Opened:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Edges of pictures it can draw, in pixels; how well is another question away from ``native``."""
-        step = max(8, 4 * self.factor)  # so that the U-Net can halve its latents twice
-        return tuple(sorted({round(self.native * share / step) * step for share in _SHARES} - {0}))
+        return sizes(self.native)
 
     @property
     def steps(self) -> int:
         """As many as suit it."""
-        return self.model.steps or _USUAL_STEPS
+        return usual_steps(self.model)
 
     @property
     def guidance(self) -> float:
         """The guidance that suits it."""
-        return _USUAL_GUIDANCE if self.model.guidance is None else self.model.guidance
+        return usual_guidance(self.model)
 
     def cut(self, prompt: str) -> str:
         """The end of a prompt which the model does not read, since it has more tokens than the text encoder takes."""
@@ -87,6 +86,22 @@ class Opened:
         ids = tokenizer(prompt, truncation=False, verbose=False).input_ids
         kept = longest - 1  # the last place is for the end token
         return str(tokenizer.decode(ids[kept:], skip_special_tokens=True)) if len(ids) > longest else ""
+
+
+def sizes(native: int) -> tuple[int, ...]:
+    """Edges of pictures that a model trained with ``native`` pixels can draw: their latents can be halved twice."""
+    step = 16 if native < 256 else 64
+    return tuple(sorted({round(native * share / step) * step for share in _SHARES} - {0}))
+
+
+def usual_steps(model: Model) -> int:
+    """As many as suit a model."""
+    return model.steps or _USUAL_STEPS
+
+
+def usual_guidance(model: Model) -> float:
+    """The guidance that suits a model."""
+    return _USUAL_GUIDANCE if model.guidance is None else model.guidance
 
 
 def open_model(model: Model) -> Opened:

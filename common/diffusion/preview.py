@@ -1,6 +1,6 @@
 """Pictures of latents without the decoder: a linear map from each latent pixel and its neighbours to a block of RGB.
 
-The real decoder would cost as much as a step of the model; this costs a thousandth, so that every step can be shown. The
+The real decoder would cost as much as a step of the model; this costs next to nothing, so every step can be shown. The
 map is fitted once for each model: coloured shapes go through its encoder, and least squares says how to get back.
 It is for looking on the way only: a finished picture comes from the decoder.
 """

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import gradio as gr
-
 from common import errors, hardware
 from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from common.translation.documents import read
 from common.translation.documents.work import translate_document
 from common.translation.engine import Beams
 from common.translation.models import AUTO, TranslationModels
+from common.ui.download import as_download
 from common.ui.streams import StopSignals
 
 _TYPES = {
@@ -65,12 +64,8 @@ class FileHandlers:
             return
         content = await asyncio.to_thread(document.save)
         ending = file.suffix.lower()
-        made = {
-            "name": f"demystify-{wanted}{ending}",
-            "type": _TYPES.get(ending, "text/plain"),
-            "content": base64.b64encode(content).decode("ascii"),
-        }
-        yield status_html(lang, shown), json.dumps(made), gr.update(interactive=True)
+        made = as_download(f"demystify-{wanted}{ending}", _TYPES.get(ending, "text/plain"), content)
+        yield status_html(lang, shown), made, gr.update(interactive=True)
 
     async def _source(self, source: str, text: str) -> str:
         if source != AUTO:

@@ -12,6 +12,7 @@ from translate_page import EXAMPLE, FROM, TARGET, TranslatePage
 from common.translation.documents import FORMATS
 from common.translation.models import AUTO
 from common.ui.api import endpoint
+from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -22,16 +23,6 @@ _EXAMPLES = (
     ("Das Haus ist alt. Es hat einen großen Garten.", "de", "en"),
     ("I love the DSA seminar.", "en", "sk"),
 )
-# Saves what the handler gave, and forgets it.
-_SAVE = """(file) => {
-  const {name, type, content} = JSON.parse(file);
-  const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([bytes], {type}));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}"""
 
 
 def build(page: TranslatePage) -> None:
@@ -183,5 +174,5 @@ def _file_part(page: TranslatePage, source: Any, target: Any, model: Any, beams:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     go.click(guarded(handlers.translate), [lang, file, source, target, model, beams], [status, made, save], **quiet)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
-    save.click(None, made, None, js=_SAVE, **quiet)
+    save.click(None, made, None, js=SAVE, **quiet)
     file.change(lambda: ("", "", gr.update(interactive=False)), None, [status, made, save], queue=False, **quiet)

@@ -103,6 +103,16 @@ def translate_url() -> Iterator[str]:
     process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def diffusion_url() -> Iterator[str]:
+    """The diffusion space, started once for all tests that ask for it."""
+    port = free_port()
+    process = start_app(ROOT / "spaces" / "diffusion" / "app.py", port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
     size: dict[str, int] = request.param
@@ -120,6 +130,13 @@ def page(browser: Browser, app_url: str, viewport: dict[str, int]) -> Iterator[P
 def translate_page(browser: Browser, translate_url: str, viewport: dict[str, int]) -> Iterator[Page]:
     """A fresh visit of the translate space in English."""
     with visit(browser, translate_url, viewport, "#translate-source") as page:
+        yield page
+
+
+@pytest.fixture
+def diffusion_page(browser: Browser, diffusion_url: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """A fresh visit of the diffusion space in English."""
+    with visit(browser, diffusion_url, viewport, "#image-prompt textarea") as page:
         yield page
 
 

@@ -1,0 +1,96 @@
+"""The Denoising player: its layout, and which event sets off which handler. What they do is in denoise_handlers.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from denoise_handlers import COMPARE, DenoiseHandlers
+from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, scheduler_choices
+
+from common import errors
+from common.diffusion.opened import usual_guidance, usual_steps
+from common.ui.download import SAVE
+from common.ui.errors import guarded
+from common.ui.i18n import text
+from common.ui.links import link_button
+
+_SCRIPT = Path(__file__).with_name("denoise-player.js")
+
+
+def build(page: DiffusionPage) -> None:
+    """Lay out the tab and wire it."""
+    handlers, words, lang = DenoiseHandlers(page.models), page.words, page.lang
+    page.idea("denoise")
+    try:
+        model = page.models.find()
+        usual = usual_steps(model), usual_guidance(model)
+    except errors.DemystifyError:  # said in the status line, and on a click
+        usual = int(STEPS.default or 20), GUIDANCE.default or 4.0
+    prompt = words(
+        gr.Textbox,
+        keys={"label": "image.prompt"},
+        value=PROMPT.default,
+        max_lines=3,
+        max_length=PROMPT.max_length,
+        elem_id="denoise-prompt",
+    )
+    with gr.Row():
+        steps = STEPS.slider(words, "image.steps", min_width=200)
+        guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
+        steps.value, guidance.value = usual
+        seed = SEED.box(words, "image.seed", min_width=130, elem_id="denoise-seed")
+        scheduler = _schedulers(page, "image.scheduler", SCHEDULER.default)
+    with gr.Row():
+        compare = words(
+            gr.Dropdown,
+            keys={
+                "label": "denoise.compare",
+                "choices": lambda lang: [(text(lang, f"denoise.compare_{name}"), name) for name in COMPARE.options],
+            },
+            value=COMPARE.default,
+            min_width=200,
+            elem_id="denoise-compare",
+        )
+        other_seed = words(
+            gr.Number, keys={"label": "denoise.other_seed"}, value=8, precision=0, visible=False, min_width=150
+        )
+        other_guidance = GUIDANCE.slider(words, "denoise.other_guidance", visible=False, min_width=200)
+        other_guidance.value = 1.0
+        other_scheduler = _schedulers(page, "denoise.other_scheduler", "euler_a", visible=False)
+    with gr.Row():
+        go = words(gr.Button, keys={"value": "denoise.go"}, variant="primary", min_width=200, elem_id="denoise-go")
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="denoise-stop")
+        as_gif = words(gr.Button, keys={"value": "denoise.gif"}, min_width=130, elem_id="denoise-gif")
+        as_strip = words(gr.Button, keys={"value": "denoise.strip"}, min_width=130, elem_id="denoise-strip")
+    note = gr.HTML("", elem_id="denoise-note")
+    player = gr.HTML("", elem_id="denoise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    shown, made = gr.State(None), gr.Textbox("", visible=False)
+    form = [prompt, steps, guidance, seed, scheduler, compare, other_seed, other_guidance, other_scheduler]
+    fields = [PROMPT, STEPS, GUIDANCE, SEED, SCHEDULER, COMPARE, SEED, GUIDANCE, SCHEDULER]
+    names = ("prompt", "steps", "guidance", "seed", "scheduler", "compare", "seed2", "guidance2", "scheduler2")
+    link_button(page, "denoise", dict(zip(names, zip(fields, form, strict=True), strict=True)))
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(
+        [go.click, prompt.submit],
+        guarded(handlers.play),
+        [lang, *form],
+        [player, shown, note],
+        trigger_mode="multiple",
+        **quiet,
+    )
+    stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
+    compare.change(
+        guarded(handlers.choose), [lang, compare], [other_seed, other_guidance, other_scheduler], queue=False, **quiet
+    )
+    for button, handler in ((as_gif, handlers.save_gif), (as_strip, handlers.save_strip)):
+        button.click(guarded(handler), [lang, shown], made, **quiet).success(None, made, None, js=SAVE, **quiet)
+    lang.change(guarded(handlers.relabel), [lang, shown], player, queue=False, **quiet)
+
+
+def _schedulers(page: DiffusionPage, key: str, value: Any, **props: Any) -> gr.Dropdown:
+    return page.words(
+        gr.Dropdown, keys={"label": key, "choices": scheduler_choices}, value=value, min_width=170, **props
+    )

@@ -1,0 +1,235 @@
+"""What the Text-to-image tab does: draw, stop, foresee, read settings out of a saved picture. Layout: image_tab.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from diffusion_page import MODEL, SEED, SIZE, read_request, scheduler_choices
+from image_look import Shown, canvas_html, notes_html
+from PIL import Image
+from prompt_ideas import surprise
+
+from common import errors
+from common.catalog import Model
+from common.diffusion import estimate, metadata, schedulers
+from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
+from common.diffusion.models import AUTO, DiffusionModels
+from common.diffusion.opened import sizes, usual_guidance, usual_steps
+from common.ui.fields import Choice
+from common.ui.i18n import text
+from common.ui.streams import StopSignals
+
+STYLES = {
+    "none": "",
+    "pixel": "pixel art",
+    "watercolour": "watercolour painting",
+    "line": "black and white line drawing",
+    "photo": "photograph, natural light",
+    "cartoon": "cartoon, flat colours",
+}
+STYLE = Choice("style", "none", tuple(STYLES))
+# Pictures kept for a visit, the newest first.
+_KEPT = 60
+# Seconds between two updates of one visitor's page.
+_PAUSE = 0.2
+Kept = list[tuple[Image.Image, str]]
+
+
+class ImageHandlers:
+    """The handlers of the tab. ``shown`` is what is on the page, ``kept`` the pictures of the visit."""
+
+    def __init__(self, models: DiffusionModels) -> None:
+        self._models = models
+        self._stops = StopSignals()
+
+    async def draw(
+        self,
+        lang: str,
+        kept: Kept,
+        prompt: Any,
+        negative: Any,
+        style: Any,
+        steps: Any,
+        guidance: Any,
+        seed: Any,
+        size: Any,
+        scheduler: Any,
+        images: Any,
+        model: Any,
+        request: gr.Request,
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Updates for: canvas, shown, kept, gallery. Ends what the visitor had running."""
+        self._stops.stop(request.session_hash)
+        wanted = _styled(read_request(prompt, negative, steps, guidance, seed, size, scheduler, images), style)
+        name = MODEL.check(model)
+        shown = Shown(wanted)
+        stream = self._steps(wanted, name)
+        last = 0.0
+        async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as states:
+            async for shown in states:
+                if shown.finished is not None:
+                    kept = [*_pictures(lang, shown), *kept][:_KEPT]
+                    yield canvas_html(lang, shown), shown, kept, kept
+                elif shown.step is None or time.monotonic() - last >= _PAUSE:
+                    last = time.monotonic()
+                    yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+        if shown.finished is None:
+            shown = replace(shown, stopped=True, loading=False)
+            yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+
+    async def _steps(self, wanted: ImageRequest, name: str) -> AsyncGenerator[Shown, None]:
+        model, engine = await asyncio.to_thread(self._engine, name)
+        shown = Shown(wanted, model.id, loading=not engine.ready)
+        yield shown
+        opened = await asyncio.to_thread(engine.opened)
+        shown = replace(shown, loading=False, sampler=schedulers.title(opened.pipe.scheduler, wanted.scheduler))
+        async with contextlib.aclosing(engine.draw(wanted)) as events:
+            async for event in events:
+                if isinstance(event, Waiting):
+                    shown = replace(shown, ahead=event.ahead)
+                elif isinstance(event, StepEvent):
+                    shown = replace(shown, step=event)
+                elif isinstance(event, Finished):
+                    shown = replace(shown, finished=event)
+                yield shown
+
+    def _engine(self, name: str) -> tuple[Model, DiffusionEngine]:
+        return self._models.find(name), self._models.engine(name)
+
+    async def stop(self, lang: str, request: gr.Request) -> None:
+        """End the visitor's drawing; what has come stays."""
+        self._stops.stop(request.session_hash)
+
+    async def foresee(
+        self,
+        lang: str,
+        prompt: Any,
+        negative: Any,
+        style: Any,
+        steps: Any,
+        guidance: Any,
+        seed: Any,
+        size: Any,
+        scheduler: Any,
+        images: Any,
+        model: Any,
+    ) -> str:
+        """Time and memory of these settings, and what about them has no effect; nothing while they are no request."""
+        try:
+            wanted = _styled(read_request(prompt, negative, steps, guidance, seed, size, scheduler, images), style)
+            _, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
+        except (errors.EmptyPrompt, errors.InvalidInput):
+            return ""
+        if not engine.ready:
+            return notes_html(lang, None, wanted, None, 0.0)
+        opened = engine.opened()
+        waiting = engine.expected(wanted)
+        expected = None if waiting is None else (waiting.ahead, waiting.seconds)
+        return notes_html(lang, opened, wanted, expected, estimate.memory_gb(opened, wanted))
+
+    async def settle(self, lang: str, *form: Any) -> AsyncIterator[str]:
+        """The same once the page's model is loaded, for a page that was opened before."""
+        yield await self.foresee(lang, *form)
+        with contextlib.suppress(errors.DemystifyError):
+            _, engine = await asyncio.to_thread(self._engine, MODEL.check(form[-1]))
+            await asyncio.to_thread(engine.opened)
+        yield await self.foresee(lang, *form)
+
+    async def for_model(self, lang: str, name: Any) -> tuple[Any, ...]:
+        """Updates for: steps, guidance, size, scheduler: what suits a model that was chosen."""
+        model = await asyncio.to_thread(self._models.find, MODEL.check(name))
+        few = 0 < model.steps <= 8
+        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
+        return (
+            usual_steps(model),
+            usual_guidance(model),
+            gr.update(choices=list(sizes(model.size)), value=model.size),
+            gr.update(choices=scheduler_choices(lang, names), value=schedulers.OWN),
+        )
+
+    def next_seed(self, lang: str, seed: Any, images: Any) -> int:
+        """The first seed that was not drawn."""
+        following = SEED.whole(seed) + int(images)
+        return following if following <= SEED.maximum else 0
+
+    async def surprise(self, lang: str, name: Any) -> tuple[str, int]:
+        """Updates for: prompt, seed."""
+        model = await asyncio.to_thread(self._models.find, MODEL.check(name))
+        return surprise(model), random.randrange(10_000)  # noqa: S311 - no secret
+
+    async def restore(self, lang: str, file: str | None, name: Any) -> tuple[Any, ...]:
+        """Updates for: prompt, negative, style, steps, guidance, seed, size, scheduler, images, model, note."""
+        if not file:
+            return (gr.skip(),) * 11
+        found, made_by = await asyncio.to_thread(_take_settings, Path(file))
+        checked = read_request(
+            found.prompt, found.negative_prompt, found.steps, found.guidance_scale, found.seed, found.size
+        )
+        usable = {model.id: model for model in await asyncio.to_thread(self._models.usable)}
+        model = await asyncio.to_thread(self._models.find, made_by if made_by in usable else MODEL.check(name))
+        if checked.size not in sizes(model.size):
+            raise errors.InvalidInput(field=SIZE.name, allowed=", ".join(map(str, sizes(model.size))))
+        few = 0 < model.steps <= 8
+        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
+        scheduler = found.scheduler if found.scheduler in names else schedulers.OWN
+        note = text(lang, "image.restored", model=made_by or "?")
+        return (
+            checked.prompt,
+            checked.negative_prompt,
+            "none",
+            checked.steps,
+            checked.guidance_scale,
+            checked.seed,
+            gr.update(choices=list(sizes(model.size)), value=checked.size),
+            gr.update(choices=scheduler_choices(lang, names), value=scheduler),
+            1,
+            model.id if made_by in usable else gr.skip(),
+            note,
+        )
+
+    def relabel(self, lang: str, shown: Shown | None) -> Any:
+        """The canvas in another language."""
+        return gr.skip() if shown is None else canvas_html(lang, shown)
+
+
+def model_choices(lang: str, models: DiffusionModels) -> list[tuple[str, str]]:
+    """For the box: the best by itself, or one of those that can be had."""
+    try:
+        usable = models.usable()
+    except errors.DemystifyError:
+        usable = ()
+    return [(text(lang, "image.model_auto"), AUTO), *((model.title, model.id) for model in usable)]
+
+
+def _styled(request: ImageRequest, style: Any) -> ImageRequest:
+    words = STYLES[str(STYLE.check(style))]
+    return replace(request, prompt=f"{request.prompt}, {words}") if words else request
+
+
+def _pictures(lang: str, shown: Shown) -> Kept:
+    """The finished pictures with their settings inside, and a caption."""
+    request, finished = shown.request, shown.finished
+    assert request is not None and finished is not None  # noqa: S101 - the caller has looked
+    found: Kept = []
+    for place, image in enumerate(finished.images):
+        alone = metadata.of_picture(request, place)
+        copy = image.copy()
+        copy.info.update(metadata.texts(alone, shown.model, shown.sampler))
+        found.append((copy, f"{alone.prompt} · {text(lang, 'image.seed_is', seed=str(alone.seed))}"))
+    return found
+
+
+def _take_settings(path: Path) -> tuple[ImageRequest, str]:
+    """The settings in a file that a visitor has sent; the file is deleted."""
+    try:
+        return metadata.read(path)
+    finally:
+        path.unlink(missing_ok=True)
