@@ -9,64 +9,35 @@ nothing about gradio and nothing about models.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
+from common.document_errors import DocumentBroken as DocumentBroken
+from common.document_errors import DocumentEmpty as DocumentEmpty
+from common.document_errors import DocumentEncrypted as DocumentEncrypted
+from common.document_errors import DocumentNotText as DocumentNotText
+from common.document_errors import DocumentScanned as DocumentScanned
+from common.document_errors import DocumentTooLarge as DocumentTooLarge
+from common.document_errors import DocumentTooLong as DocumentTooLong
+from common.document_errors import NoDocuments as NoDocuments
+from common.document_errors import UnreadableFile as UnreadableFile
+from common.document_errors import UnsupportedDocument as UnsupportedDocument
+from common.document_errors import UploadGone as UploadGone
+from common.error_base import DemystifyError as DemystifyError
+from common.error_base import Phrase as Phrase
 from common.phrases import PHRASES as PHRASES
-
-
-class Phrase:
-    """Words inside an error's sentence, said in the reader's language: ``phrase.<key>`` in the translations.
-
-    What somebody else has written, such as a server's message, is a parameter of a phrase and stays as it is.
-
-    Args:
-        key: one of ``PHRASES``.
-        params: values that fill the phrase.
-
-    Example:
-        >>> str(InvalidFile(reason=Phrase("too_many_turns", limit=400)))
-        'This file cannot be used (it has more than 400 messages): choose a file that this app saved.'
-    """
-
-    def __init__(self, key: str, /, **params: Any) -> None:
-        self.key, self.params = key, params
-
-    def __str__(self) -> str:
-        return PHRASES[self.key].format(**self.params)
-
-    def __repr__(self) -> str:
-        return f"Phrase({self.key!r}, {self.params!r})"
-
-
-class DemystifyError(Exception):
-    """Base of every error that is meant for a user's eyes.
-
-    Attributes:
-        key: message key in the translations, ``error.<key>``.
-        params: values that fill the sentence; where that is words, a ``Phrase``.
-    """
-
-    key: ClassVar[str] = "unexpected"
-    sentence: ClassVar[str] = "Something went wrong. Try again; if it happens again, tell the presenter."
-
-    def __init__(self, **params: Any) -> None:
-        self.params = params
-        super().__init__(self.sentence.format(**params))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.params)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able form, for the road between two processes."""
-        params = {
-            name: {"phrase": value.key, "params": value.params} if isinstance(value, Phrase) else value
-            for name, value in self.params.items()
-        }
-        return {"key": self.key, "params": params}
-
-
-def _rebuild(kind: type[DemystifyError], params: dict[str, Any]) -> DemystifyError:
-    return kind(**params)
+from common.picture_errors import ForeignPicture as ForeignPicture
+from common.picture_errors import NothingDrawn as NothingDrawn
+from common.picture_errors import PictureTooLarge as PictureTooLarge
+from common.training_errors import DiskFull as DiskFull
+from common.training_errors import Diverged as Diverged
+from common.training_errors import ImpossibleShape as ImpossibleShape
+from common.training_errors import MissingColumn as MissingColumn
+from common.training_errors import NameTaken as NameTaken
+from common.training_errors import NoSuchRun as NoSuchRun
+from common.training_errors import NotTrainedYet as NotTrainedYet
+from common.training_errors import TooManyRuns as TooManyRuns
+from common.training_errors import TrainingTooLarge as TrainingTooLarge
+from common.training_errors import UnusableCorpus as UnusableCorpus
 
 
 class InvalidInput(DemystifyError):
@@ -226,192 +197,11 @@ class UnknownLanguage(DemystifyError):
     sentence = "It is not clear which language this is, or no model here knows it: choose the language above the text."
 
 
-class UnreadableFile(DemystifyError):
-    """A document that cannot be read. ``reason`` is a Phrase."""
-
-    key = "unreadable_file"
-    sentence = "This file cannot be read ({reason}): choose another one."
-
-
-class UnsupportedDocument(DemystifyError):
-    """``name`` of a file whose ending is none of those that can be read."""
-
-    key = "unsupported_document"
-    sentence = "“{name}” is none of the kinds of file that can be read here: use TXT, MD, PDF, DOCX or HTML."
-
-
-class DocumentTooLarge(DemystifyError):
-    """``size`` of the file and the ``limit`` in MB."""
-
-    key = "document_too_large"
-    sentence = "“{name}” has {size} MB, and {limit} MB is the most: split it, or take a smaller file."
-
-
-class DocumentTooLong(DemystifyError):
-    """``reason`` is a Phrase."""
-
-    key = "document_too_long"
-    sentence = "“{name}” is too long ({reason}): split it, or take a part of it."
-
-
-class DocumentEncrypted(DemystifyError):
-    """It takes a password to read it."""
-
-    key = "document_encrypted"
-    sentence = "“{name}” is protected by a password: save it without one, then choose it again."
-
-
-class DocumentScanned(DemystifyError):
-    """Pages without a text behind them."""
-
-    key = "document_scanned"
-    sentence = "“{name}” has pages but no text, as scans do: run text recognition (OCR) over it first."
-
-
-class DocumentEmpty(DemystifyError):
-    """Not a word in it."""
-
-    key = "document_empty"
-    sentence = "There is no text in “{name}”: choose another file."
-
-
-class DocumentNotText(DemystifyError):
-    """A binary file under the name of a text."""
-
-    key = "document_not_text"
-    sentence = "“{name}” is called a text but is a binary file: choose a file with text in it."
-
-
-class DocumentBroken(DemystifyError):
-    """No file of its ``kind``, such as “PDF”."""
-
-    key = "document_broken"
-    sentence = (
-        "“{name}” is damaged, or no {kind} file at all: "
-        "open it in its own program, save it again, and choose it once more."
-    )
-
-
-class NoDocuments(DemystifyError):
-    """A question before anything can be searched."""
-
-    key = "no_documents"
-    sentence = "There are no documents yet: choose files, or take the sample documents."
-
-
-class UploadGone(DemystifyError):
-    """The file a visitor had sent was deleted before it was read."""
-
-    key = "upload_gone"
-    sentence = "“{name}” is no longer on the server: choose the file again."
-
-
 class InvalidCall(DemystifyError):
     """A tool's call that cannot be done. ``reason`` is a Phrase."""
 
     key = "invalid_call"
     sentence = "This call cannot be done ({reason}): change it, or let the model try again."
-
-
-class UnusableCorpus(DemystifyError):
-    """A text that nothing can be trained on. ``reason`` is a Phrase."""
-
-    key = "unusable_corpus"
-    sentence = "This text cannot be used for training ({reason}): choose or paste another one."
-
-
-class ImpossibleShape(DemystifyError):
-    """Heads that cannot share the width. ``reason`` is a Phrase."""
-
-    key = "impossible_shape"
-    sentence = (
-        "A model with {heads} heads cannot be built like this ({reason}): change the number of heads or the width."
-    )
-
-
-class MissingColumn(DemystifyError):
-    """A table without the column that is needed."""
-
-    key = "missing_column"
-    sentence = "“{name}” has no column “{wanted}”, only {found}: name the column with the text so."
-
-
-class Diverged(DemystifyError):
-    """The loss is no number any more, or higher than at the beginning."""
-
-    key = "diverged"
-    sentence = (
-        "The training was stopped, since the loss rose instead of falling: a learning rate of {rate:g} is "
-        "too high here. Try a third of it."
-    )
-
-
-class DiskFull(DemystifyError):
-    """No room left on the disk."""
-
-    key = "disk_full"
-    sentence = "The disk is full: delete runs that are no longer needed, then go on with this one."
-
-
-class TrainingTooLarge(DemystifyError):
-    """Out of memory in the middle of a run."""
-
-    key = "training_too_large"
-    sentence = (
-        "The training needed more memory than there is: choose a smaller batch, a shorter context or fewer layers."
-    )
-
-
-class TooManyRuns(DemystifyError):
-    """A visitor's ``limit`` of runs that wait or work."""
-
-    key = "too_many_runs"
-    sentence = "You already have {limit} training runs at work or waiting: stop or delete one first."
-
-
-class NameTaken(DemystifyError):
-    """Another run of the same visitor is called so."""
-
-    key = "name_taken"
-    sentence = "You already have a run called “{name}”: give this one another name."
-
-
-class NoSuchRun(DemystifyError):
-    """The run was deleted, or belongs to somebody else."""
-
-    key = "no_such_run"
-    sentence = "This run does not exist any more: choose another one from the list."
-
-
-class NotTrainedYet(DemystifyError):
-    """A model was asked for before the run has one."""
-
-    key = "not_trained_yet"
-    sentence = "This run has no model yet: wait until it has ended, or stop it."
-
-
-class PictureTooLarge(DemystifyError):
-    """``needed`` and ``available`` memory in GB; ``size`` in pixels is the largest that fits."""
-
-    key = "picture_too_large"
-    sentence = (
-        "This picture would need {needed} GB of memory, and {available} GB are free: "
-        "choose a size of {size} pixels, or fewer pictures."
-    )
-
-
-class ForeignPicture(DemystifyError):
-    """A picture in which no settings of ours are written. ``reason`` is a Phrase."""
-
-    key = "foreign_picture"
-    sentence = "No settings can be read from this picture ({reason}): choose a PNG file that was saved here."
-
-
-class NothingDrawn(DemystifyError):
-    """Something of a picture was asked for before there was one."""
-
-    key = "nothing_drawn"
-    sentence = "There is no picture yet: draw one first."
 
 
 def from_json(values: Mapping[str, Any]) -> DemystifyError:

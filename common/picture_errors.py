@@ -1,0 +1,29 @@
+"""The errors around drawing a picture; ``common.errors`` has them all."""
+
+from __future__ import annotations
+
+from common.error_base import DemystifyError
+
+
+class PictureTooLarge(DemystifyError):
+    """``needed`` and ``available`` memory in GB; ``size`` in pixels is the largest that fits."""
+
+    key = "picture_too_large"
+    sentence = (
+        "This picture would need {needed} GB of memory, and {available} GB are free: "
+        "choose a size of {size} pixels, or fewer pictures."
+    )
+
+
+class ForeignPicture(DemystifyError):
+    """A picture in which no settings of ours are written. ``reason`` is a Phrase."""
+
+    key = "foreign_picture"
+    sentence = "No settings can be read from this picture ({reason}): choose a PNG file that was saved here."
+
+
+class NothingDrawn(DemystifyError):
+    """Something of a picture was asked for before there was one."""
+
+    key = "nothing_drawn"
+    sentence = "There is no picture yet: draw one first."

@@ -1,0 +1,82 @@
+"""The errors around a training run; ``common.errors`` has them all."""
+
+from __future__ import annotations
+
+from common.error_base import DemystifyError
+
+
+class UnusableCorpus(DemystifyError):
+    """A text that nothing can be trained on. ``reason`` is a Phrase."""
+
+    key = "unusable_corpus"
+    sentence = "This text cannot be used for training ({reason}): choose or paste another one."
+
+
+class ImpossibleShape(DemystifyError):
+    """Heads that cannot share the width. ``reason`` is a Phrase."""
+
+    key = "impossible_shape"
+    sentence = (
+        "A model with {heads} heads cannot be built like this ({reason}): change the number of heads or the width."
+    )
+
+
+class MissingColumn(DemystifyError):
+    """A table without the column that is needed."""
+
+    key = "missing_column"
+    sentence = "“{name}” has no column “{wanted}”, only {found}: name the column with the text so."
+
+
+class Diverged(DemystifyError):
+    """The loss is no number any more, or higher than at the beginning."""
+
+    key = "diverged"
+    sentence = (
+        "The training was stopped, since the loss rose instead of falling: a learning rate of {rate:g} is "
+        "too high here. Try a third of it."
+    )
+
+
+class DiskFull(DemystifyError):
+    """No room left on the disk."""
+
+    key = "disk_full"
+    sentence = "The disk is full: delete runs that are no longer needed, then go on with this one."
+
+
+class TrainingTooLarge(DemystifyError):
+    """Out of memory in the middle of a run."""
+
+    key = "training_too_large"
+    sentence = (
+        "The training needed more memory than there is: choose a smaller batch, a shorter context or fewer layers."
+    )
+
+
+class TooManyRuns(DemystifyError):
+    """A visitor's ``limit`` of runs that wait or work."""
+
+    key = "too_many_runs"
+    sentence = "You already have {limit} training runs at work or waiting: stop or delete one first."
+
+
+class NameTaken(DemystifyError):
+    """Another run of the same visitor is called so."""
+
+    key = "name_taken"
+    sentence = "You already have a run called “{name}”: give this one another name."
+
+
+class NoSuchRun(DemystifyError):
+    """The run was deleted, or belongs to somebody else."""
+
+    key = "no_such_run"
+    sentence = "This run does not exist any more: choose another one from the list."
+
+
+class NotTrainedYet(DemystifyError):
+    """A model was asked for before the run has one."""
+
+    key = "not_trained_yet"
+    sentence = "This run has no model yet: wait until it has ended, or stop it."
