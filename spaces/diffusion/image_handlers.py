@@ -25,6 +25,7 @@ from common.diffusion.models import AUTO, DiffusionModels
 from common.diffusion.opened import sizes, usual_guidance, usual_steps
 from common.ui.fields import Choice
 from common.ui.i18n import text
+from common.ui.page import language_of_visit
 from common.ui.streams import StopSignals
 
 STYLES = {
@@ -135,8 +136,12 @@ class ImageHandlers:
         expected = None if waiting is None else (waiting.ahead, waiting.seconds)
         return notes_html(lang, opened, wanted, expected, estimate.memory_gb(opened, wanted))
 
-    async def settle(self, lang: str, *form: Any) -> AsyncIterator[str]:
-        """The same once the page's model is loaded, for a page that was opened before."""
+    async def settle(self, lang: str, request: gr.Request, *form: Any) -> AsyncIterator[str]:
+        """The same once the page's model is loaded, for a page that was opened before.
+
+        While a page loads, the language component still has its default: the visit itself is asked.
+        """
+        lang = language_of_visit(request)
         yield await self.foresee(lang, *form)
         with contextlib.suppress(errors.DemystifyError):
             _, engine = await asyncio.to_thread(self._engine, MODEL.check(form[-1]))

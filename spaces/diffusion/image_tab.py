@@ -58,8 +58,9 @@ def build(page: DiffusionPage) -> None:
             keys={"label": "image.gallery"},
             show_label=False,
             format="png",
-            columns=4,
-            height=320,
+            columns=5,
+            fit_columns=False,
+            height="auto",
             object_fit="contain",
             interactive=False,
             buttons=["download"],
@@ -150,7 +151,7 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
             gr.Dropdown,
             keys={"label": "image.scheduler", "choices": scheduler_choices},
             value=SCHEDULER.default,
-            min_width=170,
+            min_width=210,
             elem_id="image-scheduler",
         )
     form["negative"] = words(
@@ -169,14 +170,14 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
                 "choices": lambda lang: [(text(lang, f"image.style_{name}"), name) for name in STYLES],
             },
             value=STYLE.default,
-            min_width=150,
+            min_width=210,
             elem_id="image-style",
         )
         form["model"] = words(
             gr.Dropdown,
             keys={"label": "image.model", "choices": lambda lang: model_choices(lang, page.models)},
             value=AUTO,
-            min_width=150,
+            min_width=210,
             elem_id="image-model",
         )
     return form

@@ -1,0 +1,93 @@
+"""The diffusion space as a visitor meets it: drawing, saving, giving settings back, playing the steps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from common.diffusion import metadata
+from common.ui.i18n import text
+from tests.browser.conftest import PHONE, open_tab
+
+
+def test_a_picture_is_drawn_saved_and_gives_its_settings_back(diffusion_page: Page, tmp_path: Path) -> None:
+    page = diffusion_page
+    expect(page.locator("#image-note")).to_contain_text("MB of memory", timeout=60_000)
+    page.fill("#image-prompt textarea", "fox")
+    page.fill("#image-seed input", "11")
+    page.click("#image-go")
+    save = page.locator("#image-canvas a[download]")
+    expect(save).to_have_attribute("download", "11.png", timeout=60_000)
+    expect(page.locator("#image-gallery img").first).to_be_visible()
+    with page.expect_download() as download:
+        save.click()
+    path = tmp_path / "saved.png"
+    download.value.save_as(path)
+    assert metadata.read(path)[0].prompt == "fox"
+    page.fill("#image-prompt textarea", "something else")
+    page.fill("#image-seed input", "1")
+    page.locator("#image-restore-part button").first.click()
+    page.set_input_files("#image-restore input[type=file]", str(path))
+    expect(page.locator("#image-prompt textarea")).to_have_value("fox")
+    expect(page.locator("#image-seed input")).to_have_value("11")
+
+
+def test_bad_input_is_one_sentence(diffusion_page: Page, tmp_path: Path, viewport: dict[str, int]) -> None:
+    if viewport == PHONE:
+        pytest.skip("the sentences are the same there")
+    page = diffusion_page
+    page.fill("#image-prompt textarea", "")
+    page.click("#image-go")
+    expect(page.get_by_text(text("en", "error.empty_prompt"))).to_be_visible()
+    page.fill("#image-prompt textarea", "word " * 900)
+    expect(page.locator("#image-note")).to_contain_text("it does not read", timeout=60_000)
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
+    page.locator("#image-restore-part button").first.click()
+    page.set_input_files("#image-restore input[type=file]", str(tmp_path / "plain.png"))
+    expect(page.get_by_text("No settings can be read from this picture")).to_be_visible()
+
+
+def test_the_steps_are_played_and_scrubbed(diffusion_page: Page) -> None:
+    page = diffusion_page
+    open_tab(page, "denoise")
+    page.click("#denoise-go")
+    expect(page.locator("#denoise-view .result img")).to_be_visible(timeout=60_000)
+    player = page.locator("#denoise-view")
+    expect(player.locator(".says p:visible")).to_contain_text("Step 20 of 20")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/queue/" in request.url else None)
+    frame = player.locator(".clean .frame")
+    place = frame.evaluate("(part) => part.style.backgroundPositionX")
+    player.locator("input[type=range]").fill("5")
+    expect(player.locator(".says p:visible")).to_contain_text("Step 5 of 20")
+    assert frame.evaluate("(part) => part.style.backgroundPositionX") != place
+    player.locator("[data-do=first]").click()
+    player.locator("[data-do=play]").click()
+    expect(player.locator(".says p:visible")).to_contain_text(re.compile(r"Step ([4-9]|1\d|20) of 20"))
+    assert asked == [], "showing another step asked the server"
+    with page.expect_download() as download:
+        page.click("#denoise-gif")
+    assert download.value.suggested_filename == "denoising.gif"
+    serious = [
+        (fault["id"], [node["html"][:160] for node in fault["nodes"]][:3])
+        for fault in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert not serious
+
+
+@pytest.mark.parametrize("lang", ["de", "fr", "it"])
+def test_a_link_opens_with_its_inputs_in_any_language(browser: Browser, diffusion_url: str, lang: str) -> None:
+    context = browser.new_context(viewport=PHONE, locale="en-US")
+    page = context.new_page()
+    page.goto(f"{diffusion_url}?lang={lang}&tab=image&prompt=green+book&seed=77&steps=9", wait_until="load")
+    expect(page.locator("#image-prompt textarea")).to_have_value("green book", timeout=30_000)
+    expect(page.locator("#image-seed input")).to_have_value("77")
+    expect(page.locator("#image-go")).to_have_text(text(lang, "image.go"))
+    expect(page.locator("h1")).to_have_text(text(lang, "diffusion.title"))
+    context.close()

@@ -1,0 +1,161 @@
+"""The engine on a real, tiny pipeline: steps are told, batches joined, places freed, refusals said."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from common import errors, hardware
+from common.diffusion import estimate
+from common.diffusion.engine import DiffusionEngine, Finished, ImageEvent, ImageRequest, StepEvent, check
+from common.diffusion.opened import Opened
+
+REQUEST = ImageRequest("red apple", steps=3, size=32, seed=5)
+
+
+async def _draw(engine: DiffusionEngine, request: ImageRequest) -> list[ImageEvent]:
+    return [event async for event in engine.draw(request)]
+
+
+def _drawn(engine: DiffusionEngine, *requests: ImageRequest) -> list[Finished]:
+    async def all_of_them() -> list[list[ImageEvent]]:
+        return await asyncio.gather(*(_draw(engine, request) for request in requests))
+
+    ends = [events[-1] for events in asyncio.run(all_of_them())]
+    assert all(isinstance(end, Finished) for end in ends)
+    return ends  # type: ignore[return-value]
+
+
+def _pixels(finished: Finished, place: int = 0) -> np.ndarray:
+    return np.asarray(finished.images[place]).astype(int)
+
+
+@pytest.mark.parametrize("scheduler", ["own", "ddim", "dpmpp_2m", "euler", "euler_a", "unipc"])
+def test_every_scheduler_tells_every_step(tiny_engine: DiffusionEngine, scheduler: str) -> None:
+    events = asyncio.run(_draw(tiny_engine, replace(REQUEST, scheduler=scheduler, trace=True)))
+    steps = [event for event in events if isinstance(event, StepEvent)]
+    assert [(step.step, step.steps) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert all(before.noise_left > after.noise_left for before, after in pairwise(steps))
+    assert all(step.clean[0].shape == step.noisy[0].shape == step.noise[0].shape for step in steps)
+    assert isinstance(events[-1], Finished) and events[-1].images[0].size == (32, 32)
+
+
+def test_it_is_what_the_pipeline_draws_by_itself(tiny_engine: DiffusionEngine, tiny_opened: Opened) -> None:
+    ours = _drawn(tiny_engine, REQUEST)[0]
+    with tiny_opened.in_use() as pipe:
+        own = pipe(
+            "red apple",
+            negative_prompt="",
+            num_inference_steps=3,
+            guidance_scale=REQUEST.guidance_scale,
+            height=32,
+            width=32,
+            generator=torch.Generator().manual_seed(5),
+        ).images[0]
+    assert np.abs(_pixels(ours) - np.asarray(own).astype(int)).max() <= 2
+
+
+def test_same_seed_same_picture_in_any_company(tiny_engine: DiffusionEngine) -> None:
+    alone = _drawn(tiny_engine, REQUEST)[0]
+    busy = replace(REQUEST, steps=20, scheduler="euler")  # holds the engine while the others gather
+    together = _drawn(tiny_engine, busy, replace(REQUEST, seed=1), REQUEST, replace(REQUEST, prompt="a fox"))
+    assert together[2].together == 3
+    assert np.abs(_pixels(alone) - _pixels(together[2])).max() <= 2
+    assert np.abs(_pixels(alone) - _pixels(together[1])).max() > 20  # another seed is another picture
+
+
+def test_several_pictures_have_the_seeds_that_follow(tiny_engine: DiffusionEngine) -> None:
+    several, single = _drawn(tiny_engine, replace(REQUEST, images=3), replace(REQUEST, seed=7))
+    assert len(several.images) == 3 and several.hidden == (False,) * 3
+    assert np.abs(_pixels(several, 2) - _pixels(single)).max() <= 2
+
+
+def test_guidance_and_negative_prompt_change_the_picture(tiny_engine: DiffusionEngine) -> None:
+    plain = _pixels(_drawn(tiny_engine, REQUEST)[0])
+    for other in (replace(REQUEST, guidance_scale=1.0), replace(REQUEST, negative_prompt="blue sky")):
+        assert np.abs(plain - _pixels(_drawn(tiny_engine, other)[0])).max() > 0
+
+
+def test_leaving_frees_the_place(tiny_engine: DiffusionEngine) -> None:
+    async def leave_after_the_first_step() -> int:
+        async with contextlib.aclosing(tiny_engine.draw(replace(REQUEST, steps=100))) as events:
+            async for event in events:
+                if isinstance(event, StepEvent):
+                    break
+        return tiny_engine.active
+
+    assert asyncio.run(leave_after_the_first_step()) == 0
+    assert _drawn(tiny_engine, REQUEST)[0].together == 1  # the engine goes on
+
+
+def test_too_many_are_refused(tiny_engine: DiffusionEngine) -> None:
+    async def crowd() -> list[object]:
+        long = replace(REQUEST, steps=10)
+        return list(await asyncio.gather(*(_draw(tiny_engine, long) for _ in range(6)), return_exceptions=True))
+
+    refused = [result for result in asyncio.run(crowd()) if isinstance(result, Exception)]
+    assert [type(problem) for problem in refused] == [errors.QueueFull]
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [(replace(REQUEST, size=33), "image_size"), (replace(REQUEST, scheduler="lcm"), "scheduler")],
+)
+def test_what_the_model_has_not_is_said(tiny_opened: Opened, request_: ImageRequest, field: str) -> None:
+    with pytest.raises(errors.InvalidInput) as caught:
+        check(tiny_opened, request_)
+    assert caught.value.params["field"] == field
+
+
+def test_a_size_that_fits_is_named(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(REQUEST, size=48)
+    between = (estimate.memory_gb(tiny_opened, replace(large, size=32)) + estimate.memory_gb(tiny_opened, large)) / 2
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: between)
+    with pytest.raises(errors.PictureTooLarge) as caught:
+        check(tiny_opened, large)
+    assert caught.value.params["size"] == 32
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: 0.0)
+    with pytest.raises(errors.OutOfMemory):
+        check(tiny_opened, large)
+
+
+def test_memory_that_runs_out_while_drawing_is_said(tiny_opened: Opened) -> None:
+    problem = RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+    said = DiffusionEngine._sentence(tiny_opened, replace(REQUEST, size=48), problem)
+    assert isinstance(said, errors.PictureTooLarge) and said.params["size"] == 32
+    other = RuntimeError("something else")
+    assert DiffusionEngine._sentence(tiny_opened, REQUEST, other) is other
+
+
+def test_a_model_that_cannot_be_loaded_is_said_each_time() -> None:
+    def missing() -> Opened:
+        raise errors.ModelUnavailable(model="m", reason=errors.Phrase("hub_unreachable"))
+
+    engine = DiffusionEngine("missing", missing)
+    for _ in range(2):
+        with pytest.raises(errors.ModelUnavailable):
+            asyncio.run(_draw(engine, REQUEST))
+    assert engine.active == 0
+
+
+def test_time_is_known_before_the_click(tiny_engine: DiffusionEngine, tiny_opened: Opened) -> None:
+    short, long = tiny_engine.expected(REQUEST), tiny_engine.expected(replace(REQUEST, steps=60))
+    assert short is not None and long is not None
+    assert 0 < short.seconds < long.seconds
+    assert estimate.work(tiny_opened, REQUEST) == 2 * 3 + 1
+    assert DiffusionEngine("new", lambda: tiny_opened).expected(REQUEST) is None
+
+
+def test_the_pace_follows_the_measurements() -> None:
+    pace = estimate.Pace()
+    assert pace.seconds(1) is None
+    pace.measured(10, 20)
+    assert pace.seconds(5) == pytest.approx(10)
+    pace.measured(10, 10)
+    assert 5 < (pace.seconds(5) or 0) < 10

@@ -1,0 +1,118 @@
+"""Models by name, what is known about them before they are loaded, prompts that are too long, previews."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from PIL import Image
+
+from common import catalog, errors
+from common.config import Settings
+from common.diffusion import opened, preview
+from common.diffusion.models import DiffusionModels, configured
+from common.diffusion.opened import Opened, open_model
+
+
+def test_the_catalogue_says_what_a_page_needs_before_loading() -> None:
+    for model in catalog.with_task("image"):
+        assert model.size in opened.sizes(model.size)
+        assert model.steps > 0 and model.guidance is not None
+
+
+def test_a_folder_is_a_model(tiny_diffusion: Path, tiny_opened: Opened) -> None:
+    model = configured(str(tiny_diffusion))
+    assert model.size == tiny_opened.native == 32
+    assert tiny_opened.sizes == (16, 32, 48)
+
+
+def test_names_of_nothing_are_said(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
+    for name in ("nonsense", str(tmp_path), str(tmp_path / "missing")):
+        with pytest.raises(errors.UnknownModel, match="sd-turbo"):
+            configured(name)
+
+
+def test_without_the_hub_only_what_is_here_can_be_had(tiny_diffusion: Path) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    assert [model.id for model in models.usable()] == [tiny_diffusion.name]
+    with pytest.raises(errors.UnknownModel):
+        models.find("sd-turbo")
+    with pytest.raises(errors.ModelUnavailable, match="cannot be reached"):
+        open_model(configured("sd-turbo"))
+
+
+def test_one_engine_for_everybody(tiny_diffusion: Path) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    assert models.engine() is models.engine(tiny_diffusion.name)
+    models.close()
+
+
+@pytest.mark.parametrize("broken", ["unet/diffusion_pytorch_model.safetensors", "vae/config.json", "model_index.json"])
+def test_broken_files_are_said(tiny_diffusion: Path, tmp_path: Path, broken: str) -> None:
+    import shutil
+
+    folder = shutil.copytree(tiny_diffusion, tmp_path / "broken")
+    model = configured(str(folder))
+    (folder / broken).write_bytes(b"broken")
+    with pytest.raises(errors.ModelUnavailable):
+        open_model(model)
+
+
+def test_the_end_of_a_long_prompt_is_known(tiny_opened: Opened) -> None:
+    assert tiny_opened.cut("fox") == ""
+    assert tiny_opened.cut("a" * 22) == ""  # with start and end these are the 24 tokens it takes
+    assert tiny_opened.cut("a" * 22 + "xyz") == "xyz"
+
+
+def test_a_preview_looks_like_what_was_encoded() -> None:
+    """With the embedded model: a red disc on white is a red disc on white, nearly as good as from the decoder."""
+    model = open_model(configured("emoji-diffusion"))
+    vae = model.pipe.vae
+    down, across = np.mgrid[0:64, 0:64]
+    picture = np.full((64, 64, 3), 250)
+    picture[(down - 32) ** 2 + (across - 32) ** 2 < 400] = (220, 40, 50)
+    with torch.no_grad():
+        pixels = torch.from_numpy(picture / 127.5 - 1).permute(2, 0, 1)[None].float()
+        latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+    shown = model.preview.pixels(latents)[0].astype(int)
+    assert shown.shape == (64, 64, 3)
+    assert np.abs(shown - picture).mean() < 25
+    assert shown[32, 32, 0] - shown[32, 32, 1] > 80  # red in the middle
+    assert shown[4, 4].min() > 200  # white in the corner
+
+
+def test_the_small_decoder_takes_the_place_of_the_large_one(tiny_diffusion: Path, tmp_path: Path) -> None:
+    """As for the models of the hub on a processor; here with a folder of the same class."""
+    from diffusers import AutoencoderTiny
+
+    small = AutoencoderTiny(
+        encoder_block_out_channels=(16, 16),
+        decoder_block_out_channels=(16, 16),
+        num_encoder_blocks=(1, 1),
+        num_decoder_blocks=(1, 1),
+    )
+    shown = preview.fit(small, 16).pixels(torch.zeros(1, 4, 16, 16))
+    assert shown[0].shape == (32, 32, 3)
+    model = open_model(configured(str(tiny_diffusion)))
+    model.pipe.vae = small
+    with model.in_use() as pipe:
+        image = pipe("a", num_inference_steps=1, height=32, width=32).images[0]
+    assert isinstance(image, Image.Image) and np.asarray(image).shape == (32, 32, 3)
+
+
+@pytest.mark.slow
+def test_swapping_models_leaks_nothing(tiny_diffusion: Path) -> None:
+    process = psutil.Process()
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    used: list[float] = []
+    for _ in range(8):
+        models.engine().opened()
+        models.close()
+        gc.collect()
+        used.append(process.memory_info().rss / 1e6)
+    assert used[-1] - used[3] < 60, used
