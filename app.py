@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from common.diffusion.models import DiffusionModels
     from common.text.models import TextModels
+    from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
 
 SPACES = ("chat", "translate", "diffusion")
@@ -41,6 +42,7 @@ def build(
     import gradio as gr
 
     from common.diffusion.models import DiffusionModels
+    from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
     from common.ui.i18n import text
     from common.ui.page import page_frame
@@ -84,9 +86,13 @@ def main() -> None:
 
     translation = TranslationModels()
     translation.start()
+    from common.training.runs import TrainingRuns
+
+    runs = TrainingRuns()
+    runs.start()
     from common.ui.serve import serve
 
-    serve(build(models, translation))
+    serve(build(models, translation, runs))
 
 
 if __name__ == "__main__":

@@ -136,17 +136,25 @@ class ScratchTab:
         run = await asyncio.to_thread(self._runs.create, config, content)
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
-    async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[str, str, str, Any]:
-        """The chosen run as it stands: state, curves, what it wrote; and whether to look again."""
-        if not run_id:
-            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False)
-        run = await asyncio.to_thread(self._runs.find, run_id, owner)
-        with contextlib.suppress(errors.NoSuchRun):
-            other = await asyncio.to_thread(self._runs.find, other_id, owner) if other_id else None
-            shown = [run] if other is None or other_id == run_id else [run, other]
-            again = run.state in ("waiting", "running")
-            return run_html(lang, run), curves_html(lang, shown), written_html(lang, shown), gr.Timer(active=again)
-        return run_html(lang, run), curves_html(lang, [run]), written_html(lang, [run]), gr.Timer(active=False)
+    async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[Any, ...]:
+        """The chosen run as it stands: state, curves, what it wrote; whether to look again; the lists of runs."""
+        own = await asyncio.to_thread(self._runs.of, owner)
+        choices = gr.update(choices=list_choices(lang, own))
+        shown = [run for wanted in dict.fromkeys((run_id, other_id)) for run in own if run.folder.id == wanted]
+        if not shown or shown[0].folder.id != run_id:
+            return (
+                f'<p class="quiet">{text(lang, "scratch.no_run")}</p>',
+                "",
+                "",
+                gr.Timer(active=False),
+                choices,
+                choices,
+            )
+        drawn = await asyncio.to_thread(
+            lambda: (run_html(lang, shown[0]), curves_html(lang, shown), written_html(lang, shown))
+        )
+        at_work = any(run.state in ("waiting", "running") for run in shown)
+        return *drawn, gr.Timer(active=at_work), choices, choices
 
     async def runs_of(self, lang: str, owner: str, chosen: str | None) -> tuple[Any, Any, Any]:
         """The visitor's runs for both lists; the newest one is chosen when none is."""
@@ -171,17 +179,27 @@ class ScratchTab:
     async def write(
         self, lang: str, owner: str, run_id: str | None, opening: str, temperature: Any
     ) -> AsyncIterator[str]:
-        """What the run's model writes after a beginning, token by token."""
+        """What the run's model writes after a beginning, token by token.
+
+        When its context is full, it goes on from the second half of what it sees.
+        """
         run = await asyncio.to_thread(self._runs.find, run_id or "", owner)
-        sampling = SamplingSettings(temperature=TEMPERATURE.real(temperature), max_new_tokens=_TRY_TOKENS)
-        prompt = OPENING.check(opening) or "\n"
+        warmth, written = TEMPERATURE.real(temperature), OPENING.check(opening) or "\n"
         engine = await self._page.trained.engine(run)
-        written = prompt
-        async with contextlib.aclosing(engine.stream(GenerationRequest(prompt=prompt, sampling=sampling))) as events:
-            async for event in events:
-                if isinstance(event, TokenBundle):
-                    written += "".join(token.text for token in event.tokens if not token.special)
-                    yield written
+        left = _TRY_TOKENS
+        while left > 0:
+            sampling = SamplingSettings(temperature=warmth, max_new_tokens=left)
+            request = GenerationRequest(prompt=written[-run.config.shape.context // 2 :], sampling=sampling)
+            came = 0
+            async with contextlib.aclosing(engine.stream(request)) as events:
+                async for event in events:
+                    if isinstance(event, TokenBundle):
+                        came += len(event.tokens)
+                        written += "".join(token.text for token in event.tokens if not token.special)
+                        yield written
+                        if any(token.special for token in event.tokens):
+                            return
+            left -= max(came, 1)
 
     async def _chosen(self, lang: str, owner: str, run_id: str | None) -> Any:
         own = await asyncio.to_thread(self._runs.of, owner) if owner else []

@@ -161,19 +161,16 @@ def curves_html(lang: str, runs: Sequence[Run]) -> str:
         )
     ]
     if len(runs) == 1:
-        for key, name in (("learning_rate", "scratch.rate"), ("grad_norm", "scratch.grad_norm")):
-            points = _points(events, "step", key)
+        for key, name, scale in (("learning_rate", "scratch.rate_small", 1000), ("grad_norm", "scratch.grad_norm", 1)):
+            points = [(step, scale * value) for step, value in _points(events, "step", key)]
             if len(points) > 1:
-                highest = max(y for _, y in points) or 1.0
-                line = Line(text(lang, name), points, "attention")
-                digits = 4 if highest < 0.1 else 1
                 chart = lines_html(
                     lang,
-                    [line],
+                    [Line(text(lang, name), points, "attention")],
                     caption=text(lang, name),
                     x_name=text(lang, "scratch.step"),
-                    top=highest * 1.05,
-                    digits=digits,
+                    top=1.05 * (max(y for _, y in points) or 1.0),
+                    digits=1,
                     markers=False,
                 )
                 charts.append(chart)

@@ -215,7 +215,7 @@ def build(page: TrainPage) -> None:
     upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
     for preset, button in presets.items():
         button.click(partial(_preset, preset), None, form, **at_once)
-    seen = [state, curves, written, clock]
+    seen = [state, curves, written, clock, run, other]
     go.click(
         guarded(tab.start), [lang, owner, *text_of, name, rate, seed, opening, *form], [run, clock], **quiet
     ).success(guarded(tab.runs_of), [lang, owner, run], [run, other, clock], **quiet)
