@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
 
-SPACES = ("chat", "translate", "diffusion")
+SPACES = ("chat", "translate", "train", "diffusion")
 
 
 def _load(name: str) -> ModuleType:
@@ -36,7 +36,10 @@ def _load(name: str) -> ModuleType:
 
 
 def build(
-    models: TextModels, translation: TranslationModels | None = None, diffusion: DiffusionModels | None = None
+    models: TextModels,
+    translation: TranslationModels | None = None,
+    runs: TrainingRuns | None = None,
+    diffusion: DiffusionModels | None = None,
 ) -> gr.Blocks:
     """Front page and spaces; every page has its own address, such as ``/chat``."""
     import gradio as gr
@@ -50,6 +53,7 @@ def build(
     services = {
         "chat": models,
         "translate": translation or TranslationModels(),
+        "train": runs or TrainingRuns(),
         "diffusion": diffusion or DiffusionModels(),  # loads when somebody opens its page
     }
     with page_frame("hub") as page:
