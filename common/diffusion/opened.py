@@ -112,8 +112,15 @@ def open_model(model: Model) -> Opened:
         OutOfMemory: less memory is free than it needs.
     """
     import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    import diffusers
     from diffusers import AutoPipelineForText2Image
 
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
     free = hardware.free_memory_gb()
     if model.memory_mb / 1000 > free:
         raise errors.OutOfMemory(available=round(free, 1))

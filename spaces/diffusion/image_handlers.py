@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import random
 import time
@@ -199,6 +200,57 @@ class ImageHandlers:
             model.id if made_by in usable else gr.skip(),
             note,
         )
+
+    async def api(
+        self,
+        prompt: str,
+        negative_prompt: str = "",
+        steps: int = 0,
+        guidance_scale: float = -1,
+        seed: int = 0,
+        size: int = 0,
+        scheduler: str = schedulers.OWN,
+        model: str = AUTO,
+    ) -> dict[str, Any]:
+        """Draw a picture: the same seed and settings give the same picture.
+
+        Args:
+            prompt: what it shall show, in English; the embedded model knows emoji.
+            negative_prompt: what it shall not show.
+            steps: 1 to 100; 0 takes what suits the model.
+            guidance_scale: 0 to 30, how strictly the prompt is followed; -1 takes what suits the model.
+            seed: 0 to 4294967295.
+            size: edge in pixels, one that the model has; 0 takes the one it was trained with.
+            scheduler: own, ddim, dpmpp_2m, euler, euler_a, unipc, or lcm for models of few steps.
+            model: id of a model, or "auto".
+
+        Returns:
+            {"png" (base64, with the settings inside), "seconds", "together" (pictures in the batch), "model",
+            "cut" (the end of the prompt that the model does not read), "hidden" (by the model's safety checker)}
+        """
+        entry, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
+        wanted = read_request(
+            prompt,
+            negative_prompt,
+            steps or usual_steps(entry),
+            usual_guidance(entry) if guidance_scale == -1 else guidance_scale,
+            seed,
+            size or entry.size,
+            scheduler,
+        )
+        opened = await asyncio.to_thread(engine.opened)
+        async with contextlib.aclosing(engine.draw(wanted)) as events:
+            *_, finished = [event async for event in events if isinstance(event, Finished)]
+        sampler = schedulers.title(opened.pipe.scheduler, wanted.scheduler)
+        content = metadata.png(finished.images[0], metadata.texts(wanted, entry.id, sampler))
+        return {
+            "png": base64.b64encode(content).decode("ascii"),
+            "seconds": finished.seconds,
+            "together": finished.together,
+            "model": entry.id,
+            "cut": opened.cut(wanted.prompt),
+            "hidden": finished.hidden[0],
+        }
 
     def relabel(self, lang: str, shown: Shown | None) -> Any:
         """The canvas in another language."""

@@ -23,6 +23,7 @@ from image_handlers import STYLE, STYLES, ImageHandlers, model_choices
 from common import errors
 from common.diffusion.models import AUTO
 from common.diffusion.opened import sizes, usual_guidance, usual_steps
+from common.ui.api import endpoint
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.i18n import text
@@ -32,6 +33,8 @@ from common.ui.links import link_button
 def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = ImageHandlers(page.models), page.words, page.lang
+    # First of all, since a name that is taken gets a number.
+    endpoint("draw", handlers.api)
     page.idea("image")
     prompt = words(
         gr.Textbox,

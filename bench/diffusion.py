@@ -1,0 +1,165 @@
+"""The embedded diffusion model: one picture, 16 people at once against one after the other, and what the player costs.
+
+The rival is diffusers' own pipeline with the same weights, dtype, threads and settings, called once for each picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import gc
+import io
+import json
+import time
+from dataclasses import replace
+
+import httpx2
+import psutil
+from PIL import Image
+
+from bench.room import free_port, start_app
+from bench.startup import memory_mb
+from bench.tables import machine, median, report
+from common.config import Settings
+from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest
+from common.diffusion.models import DiffusionModels
+from common.diffusion.opened import Opened
+
+USERS = 16
+STEPS = 20
+PROMPTS = ("red apple", "fox", "ghost", "rocket", "octopus", "pizza", "snowman", "sunflower")
+
+
+def rival_seconds(opened: Opened, request: ImageRequest) -> float:
+    """The pipeline alone, nobody watching."""
+    import torch
+
+    with opened.in_use() as pipe:
+        start = time.perf_counter()
+        pipe(
+            request.prompt,
+            negative_prompt="",
+            num_inference_steps=request.steps,
+            guidance_scale=request.guidance_scale,
+            height=request.size,
+            width=request.size,
+            generator=torch.Generator().manual_seed(request.seed),
+        )
+        return time.perf_counter() - start
+
+
+async def _seconds(engine: DiffusionEngine, request: ImageRequest) -> float:
+    ends = [event async for event in engine.draw(request) if isinstance(event, Finished)]
+    return ends[0].seconds
+
+
+def in_turn(rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """Seconds of a picture, in turn: diffusers alone, ours, ours with every step kept."""
+    models = DiffusionModels(Settings(offline=True))
+    engine = models.engine()
+    opened = engine.opened()
+    request = ImageRequest("red apple", steps=STEPS, guidance_scale=opened.guidance, size=opened.native)
+    plain: list[float] = []
+    ours: list[float] = []
+    traced: list[float] = []
+    for number in range(rounds):
+        now = replace(request, seed=number)
+        plain.append(rival_seconds(opened, now))
+        ours.append(asyncio.run(_seconds(engine, now)))
+        traced.append(asyncio.run(_seconds(engine, replace(now, trace=True))))
+    models.close()
+    return plain, ours, traced
+
+
+def memory_after_swaps(swaps: int = 20) -> tuple[float, float]:
+    """Resident MB after the fifth and after the last time that the model was loaded and let go."""
+    models, used = DiffusionModels(Settings(offline=True)), []
+    for _ in range(swaps):
+        models.engine().opened()
+        models.close()
+        gc.collect()
+        used.append(psutil.Process().memory_info().rss / 1e6)
+    return used[4], used[-1]
+
+
+async def room(url: str, users: int, at_once: bool) -> tuple[float, list[float]]:
+    """Pictures per second of all users, and the seconds each waited."""
+    waits: list[float] = []
+
+    async def user(client: httpx2.AsyncClient, number: int) -> None:
+        start = time.perf_counter()
+        body = {"data": [PROMPTS[number % len(PROMPTS)], "", STEPS, -1, number, 0, "own", "auto"]}
+        answer = await client.post(f"{url}/gradio_api/call/draw", json=body)
+        event = answer.raise_for_status().json()["event_id"]
+        async with client.stream("GET", f"{url}/gradio_api/call/draw/{event}") as stream:
+            lines = [line async for line in stream.aiter_lines() if line]
+        data = json.loads(lines[-1].removeprefix("data: "))
+        Image.open(io.BytesIO(base64.b64decode(data[0]["png"]))).load()
+        waits.append(time.perf_counter() - start)
+
+    async with httpx2.AsyncClient(timeout=300, limits=httpx2.Limits(max_connections=4 * users)) as client:
+        start = time.perf_counter()
+        if at_once:
+            await asyncio.gather(*(user(client, number) for number in range(users)))
+        else:
+            for number in range(users):
+                await user(client, number)
+        seconds = time.perf_counter() - start
+    return users / seconds, waits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    plain, ours, traced = in_turn(rounds)
+    early, late = memory_after_swaps()
+    port = free_port()
+    app = start_app(port, "diffusion")
+    url = f"http://127.0.0.1:{port}"
+    try:
+        asyncio.run(room(url, 1, True))  # waits until the model is loaded
+        idle = memory_mb(psutil.Process(app.pid))
+        alone, together = [], []
+        for _ in range(max(2, rounds // 2)):  # in turn, so that a busy machine hits both
+            alone.append(asyncio.run(room(url, USERS // 2, False)))
+            together.append(asyncio.run(room(url, USERS, True)))
+        most = memory_mb(psutil.Process(app.pid))
+    finally:
+        app.terminate()
+        app.wait(20)
+    one, all_ = median([speed for speed, _ in alone]), median([speed for speed, _ in together])
+    first = median([wait for _, waits in alone for wait in waits])
+    slowest = max(wait for _, waits in together for wait in waits)
+    kept, watched = (
+        100 * (median([b / a for a, b in zip(before, after, strict=True)]) - 1)
+        for before, after in ((ours, traced), (plain, ours))
+    )
+    report(
+        "diffusion",
+        f"Drawing, embedded model, {STEPS} steps",
+        ("what", "measured", "aim"),
+        [
+            ["one picture through the web app, prompt to PNG", f"{first:.2f} s", "≤ 3 s"],
+            ["diffusers' own pipeline, one picture", f"{median(plain):.2f} s", ""],
+            ["one visitor after the other, through the web app", f"{one:.2f} pictures/s", ""],
+            [
+                f"{USERS} visitors at once, through the web app",
+                f"{all_:.2f} pictures/s, **{all_ / one:.1f} ×**; the last has waited {slowest:.1f} s",
+                "≥ 3 ×",
+            ],
+            ["over the plain pipeline: a preview at every step", f"{watched:+.0f} %", ""],
+            ["over that: everything the Denoising player shows", f"{kept:+.0f} %", "≤ 15 %"],
+            ["memory of the space, idle / highest", f"{idle:.0f} / {most:.0f} MB", "≤ 600 MB idle"],
+            ["resident memory after 5 and after 20 loads of the model", f"{early:.0f} / {late:.0f} MB", "flat"],
+        ],
+        [
+            f"Medians of {rounds} rounds in turn; ratios are medians of the rounds' own.",
+            f"{machine()}, the client included.",
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
