@@ -68,7 +68,8 @@ class Progress(TrainerCallback):
             if self._folder.stop_wanted() or self._seconds() > 60 * self._config.minutes:
                 self._stopped = "stopped"
                 control.should_training_stop = control.should_save = True
-        if now - self._saved > self._config.pace.checkpoint_seconds:
+        # Where the Trainer also says its loss: the mean it says next then begins after the checkpoint, resumed or not.
+        if now - self._saved > self._config.pace.checkpoint_seconds and state.global_step % args.logging_steps == 0:
             self._saved = now
             control.should_save = True
         return control
@@ -145,9 +146,8 @@ def sample(model: Any, tokenizer: PreTrainedTokenizerFast, opening: str, tokens:
     try:
         for _ in range(tokens):
             logits = model(ids[:, -context:], use_cache=False).logits[0, -1].float()  # (vocabulary)
+            logits[tokenizer.eos_token_id] = -torch.inf  # the text has no end in it that it could have learned from
             drawn = torch.multinomial(torch.softmax(logits / 0.8, dim=-1), 1)
-            if int(drawn) == tokenizer.eos_token_id:
-                break
             ids = torch.cat([ids, drawn[None]], dim=1)
     finally:
         model.train(training)

@@ -51,12 +51,12 @@ def read_request(
     trace: bool = False,
 ) -> ImageRequest:
     """What a visitor has set, checked as far as no model is needed. Raises EmptyPrompt, InvalidInput."""
-    said = PROMPT.check(prompt)
-    if not said.strip():
+    said = _words(PROMPT, prompt)
+    if not said:
         raise errors.EmptyPrompt()
     return ImageRequest(
-        said.strip(),
-        NEGATIVE.check(negative).strip(),
+        said,
+        _words(NEGATIVE, negative),
         STEPS.whole(steps),
         GUIDANCE.real(guidance),
         SEED.whole(seed),
@@ -65,6 +65,14 @@ def read_request(
         IMAGES.whole(images),
         trace,
     )
+
+
+def _words(field: Text, value: Any) -> str:
+    """A prompt in one line, as the text encoders read it. Raises InvalidInput."""
+    said = field.check(value)
+    if any("\ud800" <= sign <= "\udfff" for sign in said):  # half of a character, which no file can hold
+        raise errors.InvalidInput(field=field.name, allowed=errors.Phrase("whole_characters"))
+    return "".join(sign for sign in " ".join(said.split()) if sign.isprintable())
 
 
 async def status_html(lang: str, models: DiffusionModels) -> tuple[str, bool]:

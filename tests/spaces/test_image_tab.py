@@ -142,6 +142,8 @@ def test_stopping_keeps_what_has_come(
         ({"prompt": "  "}, errors.EmptyPrompt),
         ({"prompt": "a" * 6000}, errors.InvalidInput),
         ({"prompt": None}, errors.InvalidInput),
+        ({"prompt": "half \ud83d"}, errors.InvalidInput),
+        ({"negative": "half \ud83d"}, errors.InvalidInput),
         ({"seed": -1}, errors.InvalidInput),
         ({"seed": 2**32}, errors.InvalidInput),
         ({"steps": 0}, errors.InvalidInput),
@@ -235,3 +237,20 @@ def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path) -> None:
     assert asyncio.run(handlers.api("fox"))["together"] == 1
     with pytest.raises(errors.InvalidInput):
         asyncio.run(handlers.api("fox", seed=-1))
+
+
+def test_a_hidden_picture_is_said(handlers: ImageHandlers) -> None:
+    from dataclasses import replace
+
+    from image_look import canvas_html
+
+    shown = _drawn(handlers, *_form())[1]
+    assert text("en", "image.hidden") not in unescape(canvas_html("en", shown))
+    hidden = replace(shown, finished=replace(shown.finished, hidden=(True,)))
+    assert text("en", "image.hidden") in unescape(canvas_html("en", hidden))
+
+
+def test_signs_that_no_file_can_hold_are_left_out(handlers: ImageHandlers, tmp_path: Path) -> None:
+    html, *_ = _drawn(handlers, *_form("a\x00 fox\r\n  on\u200b ice \U0001f98a"))
+    (tmp_path / "a.png").write_bytes(_saved(html)[0])
+    assert metadata.read(tmp_path / "a.png")[0].prompt == "a fox on ice \U0001f98a"

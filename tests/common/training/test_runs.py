@@ -1,0 +1,185 @@
+"""Runs: trained in a folder, killed and resumed, stopped, refused, in a fair line."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from common import errors
+from common.config import Settings
+from common.training import run as child
+from common.training.config import Pace, ScratchConfig, Shape
+from common.training.folder import RunFolder
+from common.training.progress import last_checkpoint
+from common.training.runs import TrainingRuns, command
+from common.training.samples import sample_text
+
+TEXT = sample_text("story")[:30_000]
+SMALL = Shape(layers=1, heads=2, width=16, context=16)
+PACE = Pace(steps=40, batch=4, learning_rate=5e-3, evaluate_every=10, checkpoint_seconds=60)
+
+
+def _config(owner: str = "a", name: str = "mine", **changes: Any) -> ScratchConfig:
+    return ScratchConfig(name=name, owner=owner, shape=SMALL, pace=PACE.model_copy(update=changes))
+
+
+def _folder(place: Path, config: ScratchConfig) -> RunFolder:
+    place.mkdir(parents=True)
+    folder = RunFolder(place)
+    folder.write_text("corpus.txt", TEXT)
+    folder.write_json("config.json", config.model_dump(mode="json"))
+    return folder
+
+
+def _losses(folder: RunFolder) -> dict[int, float]:
+    return {event["step"]: event["loss"] for event in folder.events() if event["type"] == "step"}
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> TrainingRuns:
+    return TrainingRuns(Settings(runs_dir=tmp_path / "runs", max_runs=1, max_runs_per_visitor=2))
+
+
+@pytest.mark.slow
+def test_a_run_learns_writes_and_leaves_a_model(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", _config())
+    assert child.main(str(folder.path)) == 0
+    losses = _losses(folder)
+    assert list(losses) == [1, 10, 20, 30, 40]
+    assert losses[40] < losses[1]
+    assert folder.state() == "finished"
+    samples = [event for event in folder.events() if event["type"] == "sample"]
+    assert samples and all(len(event["text"]) > 20 for event in samples)
+    model = AutoModelForCausalLM.from_pretrained(folder.model)
+    tokenizer = AutoTokenizer.from_pretrained(folder.model)
+    assert not list(folder.model.glob("*.bin"))
+    ids = torch.tensor([tokenizer.encode(TEXT[-2000:])[:16]])
+    with torch.no_grad():
+        loss = float(model(ids, labels=ids).loss)
+    assert loss == pytest.approx(folder.read_json("result.json")["test_loss"], abs=0.8)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_resumed_the_curve_is_the_same(tmp_path: Path) -> None:
+    config = _config(steps=120, evaluate_every=60, checkpoint_seconds=0.1)
+    whole, killed = _folder(tmp_path / "whole", config), _folder(tmp_path / "killed", config)
+    assert child.main(str(whole.path)) == 0
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    moment = random.randint(20, 80)
+    process = subprocess.Popen(command(killed), env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if last_checkpoint(killed) is not None and max(_losses(killed), default=0) >= moment:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    process.wait(30)
+    if killed.read_json("result.json") is None:  # else it was quicker than the signal
+        assert killed.state() == "interrupted"
+        assert child.main(str(killed.path)) == 0
+        assert any(event["type"] == "resumed" for event in killed.events())
+    assert killed.state() == "finished"
+    assert list(_losses(killed)) == list(_losses(whole))
+    for step, loss in _losses(whole).items():
+        assert _losses(killed)[step] == pytest.approx(loss, abs=2e-4), step
+
+
+@pytest.mark.slow
+def test_a_rate_that_is_too_high_is_stopped_and_explained(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", _config(learning_rate=10.0, steps=200))
+    assert child.main(str(folder.path)) == 1
+    assert folder.state() == "failed"
+    problem = errors.from_json(folder.read_json("result.json")["error"])
+    assert isinstance(problem, errors.Diverged) and "10" in str(problem)
+    assert max(_losses(folder)) < 200
+
+
+@pytest.mark.slow
+def test_a_stopped_run_keeps_its_model_and_can_go_on(tmp_path: Path, runs: TrainingRuns) -> None:
+    run = runs.create(_config(steps=100_000), TEXT)
+    (run.folder.path / "stop").touch()
+    assert child.main(str(run.folder.path)) == 0
+    assert run.folder.state() == "stopped"
+    assert (run.folder.model / "model.safetensors").exists()
+    first = last_checkpoint(run.folder)
+    assert first is not None
+    runs.resume(run.folder.id, "a")
+    assert run.folder.state() == "waiting"
+    (run.folder.path / "stop").touch()
+    assert child.main(str(run.folder.path)) == 0
+    second = last_checkpoint(run.folder)
+    assert second is not None and int(second.name.split("-")[1]) > int(first.name.split("-")[1])
+
+
+@pytest.mark.slow
+def test_the_line_starts_a_process_and_delete_ends_it(runs: TrainingRuns) -> None:
+    run = runs.create(_config(steps=100_000), TEXT)
+    runs.look()
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not _losses(run.folder):
+        time.sleep(0.2)
+    assert _losses(run.folder), (run.folder.path / "log.txt").read_text()
+    assert runs.find(run.folder.id).state == "running"
+    again = TrainingRuns(runs._settings)  # the app has been started anew
+    assert again.find(run.folder.id).state == "running"
+    process = run.folder.read_json("process.json")["pid"]
+    again.delete(run.folder.id, "a")
+    assert again.all() == []
+    runs._children[0].wait(20)
+    assert runs._children[0].pid == process
+
+
+def test_who_has_had_less_comes_first(runs: TrainingRuns) -> None:
+    config = Settings(runs_dir=runs._root, max_runs=1, max_runs_per_visitor=10)
+    many = TrainingRuns(config)
+    for number, owner in enumerate("aaab"):
+        run = many.create(_config(owner, f"run {number}"), TEXT)
+        os.utime(run.folder.path / "config.json", (1000 + number, 1000 + number))
+    line = [run.config.owner for run in many._line(many.all())]
+    assert line == ["a", "b", "a", "a"]
+    waits = {run.config.name: (run.ahead, run.wait_seconds) for run in many.all()}
+    assert waits["run 0"] == (0, 0.0)
+    assert waits["run 3"][0] == 1
+    assert waits["run 3"][1] > 0
+
+
+def test_limits_names_and_owners(runs: TrainingRuns) -> None:
+    first = runs.create(_config(), TEXT)
+    with pytest.raises(errors.NameTaken, match="mine"):
+        runs.create(_config(), TEXT)
+    runs.create(_config(name="other"), TEXT)
+    with pytest.raises(errors.TooManyRuns, match="2 training runs"):
+        runs.create(_config(name="third"), TEXT)
+    runs.create(_config("b"), TEXT)
+    for action in (runs.stop, runs.resume, runs.delete, runs.find):
+        with pytest.raises(errors.NoSuchRun):
+            action(first.folder.id, "b")
+    runs.stop(first.folder.id, "a")
+    assert runs.find(first.folder.id).state == "stopped"
+    runs.create(_config(name="third"), TEXT)
+
+
+def test_a_torn_line_is_passed_over_and_lost_steps_come_once(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", _config())
+    for step in (10, 20, 30):
+        folder.append("step", step=step, loss=float(step))
+    folder.append("resumed", step=20)
+    folder.append("step", step=30, loss=3.0)
+    with (folder.path / "events.jsonl").open("ab") as file:
+        file.write(b'{"type": "step", "st')
+    assert _losses(folder) == {10: 10.0, 20: 20.0, 30: 3.0}
+
+
+def test_a_run_id_is_no_path(runs: TrainingRuns) -> None:
+    for hostile in ("../..", "/etc", "", "x/../../y"):
+        with pytest.raises(errors.NoSuchRun):
+            runs.delete(hostile, None)
