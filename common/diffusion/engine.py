@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common import errors, hardware
 from common.config import settings
@@ -130,7 +130,9 @@ class DiffusionEngine:
             InvalidInput: a size or scheduler that the model does not have.
             ModelUnavailable, OutOfMemory: the model cannot be loaded.
         """
-        opened = self._opened or await asyncio.to_thread(self.opened)
+        opened = self._opened
+        if opened is None:
+            opened = await asyncio.to_thread(self.opened)
         check(opened, request)
         job = _Job(request, asyncio.get_running_loop())
         expected = self.expected(request)
@@ -249,11 +251,8 @@ def check(opened: Opened, request: ImageRequest) -> None:
 
 
 def _too_large(opened: Opened, request: ImageRequest) -> errors.DemystifyError:
-    from dataclasses import replace
-
     free = hardware.free_memory_gb()
-    alone = replace(request, images=1)
-    size = estimate.largest_size(opened, alone)
+    size = estimate.largest_size(opened, replace(request, images=1))
     if size is None:
         return errors.OutOfMemory(available=round(free, 1))
     smaller = min(size, max(request.size - 1, 1)) if request.images == 1 else size

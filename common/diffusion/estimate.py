@@ -7,6 +7,7 @@ counted from the widths of the model's layers. Knows nothing about queues.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from common import hardware
 from common.diffusion.opened import Opened
@@ -39,14 +40,12 @@ def memory_gb(opened: Opened, request: ImageRequest) -> float:
     # Every level keeps its outputs for the way up: about a dozen arrays of the first level's size.
     painter = 12 * wide * (request.size // opened.factor) ** 2 * size * rows
     pictures = request.images * 3 * request.size**2 * 8
-    return _SLACK * (max(decoder, painter) + pictures) / 1e9
+    return float(_SLACK * (max(decoder, painter) + pictures) / 1e9)
 
 
-def largest_size(opened: Opened, request: ImageRequest, free_gb: float | None = None) -> int | None:
+def largest_size(opened: Opened, request: ImageRequest) -> int | None:
     """The largest size on offer that fits into the free memory; None when none does."""
-    from dataclasses import replace
-
-    free = hardware.free_memory_gb() if free_gb is None else free_gb
+    free = hardware.free_memory_gb()
     fitting = [size for size in opened.sizes if memory_gb(opened, replace(request, size=size)) <= free]
     return max(fitting, default=None)
 

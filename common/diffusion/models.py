@@ -124,7 +124,8 @@ def _trained_size(folder: Path) -> int:
         network = next(place for name in ("unet", "transformer") if (place := folder / name / "config.json").is_file())
         latent = int(json.loads(network.read_text(encoding="utf-8"))["sample_size"])
         vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
-        return latent * 2 ** (len(vae["block_out_channels"]) - 1)
+        halvings = len(vae["block_out_channels"]) - 1
+        return latent << halvings
     except (StopIteration, OSError, ValueError, KeyError, TypeError) as problem:
         known = ", ".join(model.id for model in catalog.with_task("image"))
         raise errors.UnknownModel(model=folder.name, known=known) from problem

@@ -98,4 +98,5 @@ def _shapes() -> NDArray[np.float32]:
                 inside = (abs(across - x) < radius) & (abs(down - y) < radius / 3)
             picture = np.where(inside, chance.uniform(-1, 1, (3, 1, 1)), picture)
         pictures.append(picture)
-    return np.clip(np.stack(pictures), -1, 1).astype(np.float32)
+    clipped: NDArray[np.float32] = np.clip(np.stack(pictures), -1, 1).astype(np.float32)
+    return clipped

@@ -13,6 +13,7 @@ from common import errors
 from common.diffusion.opened import usual_guidance, usual_steps
 from common.ui.download import SAVE
 from common.ui.errors import guarded
+from common.ui.fields import Field
 from common.ui.i18n import text
 from common.ui.links import link_button
 
@@ -68,7 +69,7 @@ def build(page: DiffusionPage) -> None:
     player = gr.HTML("", elem_id="denoise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
     shown, made = gr.State(None), gr.Textbox("", visible=False)
     form = [prompt, steps, guidance, seed, scheduler, compare, other_seed, other_guidance, other_scheduler]
-    fields = [PROMPT, STEPS, GUIDANCE, SEED, SCHEDULER, COMPARE, SEED, GUIDANCE, SCHEDULER]
+    fields: list[Field] = [PROMPT, STEPS, GUIDANCE, SEED, SCHEDULER, COMPARE, SEED, GUIDANCE, SCHEDULER]
     names = ("prompt", "steps", "guidance", "seed", "scheduler", "compare", "seed2", "guidance2", "scheduler2")
     link_button(page, "denoise", dict(zip(names, zip(fields, form, strict=True), strict=True)))
 

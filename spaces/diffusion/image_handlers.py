@@ -24,6 +24,7 @@ from common.diffusion import estimate, metadata, schedulers
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
 from common.diffusion.models import AUTO, DiffusionModels
 from common.diffusion.opened import sizes, usual_guidance, usual_steps
+from common.diffusion.request import OWN
 from common.ui.fields import Choice
 from common.ui.i18n import text
 from common.ui.page import language_of_visit
@@ -158,7 +159,7 @@ class ImageHandlers:
             usual_steps(model),
             usual_guidance(model),
             gr.update(choices=list(sizes(model.size)), value=model.size),
-            gr.update(choices=scheduler_choices(lang, names), value=schedulers.OWN),
+            gr.update(choices=scheduler_choices(lang, names), value=OWN),
         )
 
     def next_seed(self, lang: str, seed: Any, images: Any) -> int:
@@ -185,7 +186,7 @@ class ImageHandlers:
             raise errors.InvalidInput(field=SIZE.name, allowed=", ".join(map(str, sizes(model.size))))
         few = 0 < model.steps <= 8
         names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
-        scheduler = found.scheduler if found.scheduler in names else schedulers.OWN
+        scheduler = found.scheduler if found.scheduler in names else OWN
         note = text(lang, "image.restored", model=made_by or "?")
         return (
             checked.prompt,
@@ -209,7 +210,7 @@ class ImageHandlers:
         guidance_scale: float = -1,
         seed: int = 0,
         size: int = 0,
-        scheduler: str = schedulers.OWN,
+        scheduler: str = OWN,
         model: str = AUTO,
     ) -> dict[str, Any]:
         """Draw a picture: the same seed and settings give the same picture.
