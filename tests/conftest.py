@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 os.environ["DEMYSTIFY_OFFLINE"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["DEMYSTIFY_RUNS_DIR"] = tempfile.mkdtemp(prefix="demystify-runs-")
 
 from common import catalog
 from common.config import settings

@@ -66,9 +66,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_app(script: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+def start_app(script: Path, port: int, *options: str, **settings: str) -> subprocess.Popen[bytes]:
     """Start a space or the hub and wait until it answers."""
-    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "DEMYSTIFY_OFFLINE": "true"}
+    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "DEMYSTIFY_OFFLINE": "true", **settings}
     process = subprocess.Popen(
         [sys.executable, script.name, "--port", str(port), *options], cwd=script.parent, env=environment
     )
@@ -113,6 +113,17 @@ def diffusion_url() -> Iterator[str]:
     process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def train_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The train space, with a folder for runs of its own."""
+    port = free_port()
+    runs = tmp_path_factory.mktemp("runs")
+    process = start_app(ROOT / "spaces" / "train" / "app.py", port, DEMYSTIFY_RUNS_DIR=str(runs))
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
     size: dict[str, int] = request.param
@@ -137,6 +148,13 @@ def translate_page(browser: Browser, translate_url: str, viewport: dict[str, int
 def diffusion_page(browser: Browser, diffusion_url: str, viewport: dict[str, int]) -> Iterator[Page]:
     """A fresh visit of the diffusion space in English."""
     with visit(browser, diffusion_url, viewport, "#image-prompt textarea") as page:
+        yield page
+
+
+@pytest.fixture
+def train_page(browser: Browser, train_url: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """A fresh visit of the train space in English."""
+    with visit(browser, train_url, viewport, "#scratch-corpus .figures") as page:
         yield page
 
 

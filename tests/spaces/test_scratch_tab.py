@@ -1,0 +1,131 @@
+"""The From scratch tab's handlers: what a visitor does, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from scratch_handlers import OWN, PRESETS, ScratchTab, _read_form
+from scratch_look import curves_html, run_html, written_html
+from train_page import new_owner
+
+from common import errors
+from common.config import LANGUAGES, Settings
+from common.training.runs import TrainingRuns
+from common.training.speed import measured_flops, steps_within
+from common.ui.errors import guarded
+
+OWNER = "a" * 32
+FORM = PRESETS["laptop3"]
+
+
+class _Page:
+    """What the handlers use of a page."""
+
+    def __init__(self, runs: TrainingRuns) -> None:
+        self.runs, self.trained = runs, None
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> ScratchTab:
+    page: Any = _Page(TrainingRuns(Settings(runs_dir=tmp_path / "runs", max_runs=1, max_runs_per_visitor=2)))
+    return ScratchTab(page)
+
+
+def _ask(handler: Any, *inputs: Any) -> Any:
+    return asyncio.run(guarded(handler)(*inputs))
+
+
+def _start(tab: ScratchTab, source: str = "story", own: str | None = None, name: str = "", rate: Any = 0.003,
+           form: tuple[Any, ...] = FORM) -> Any:  # fmt: skip
+    return _ask(tab.start, "en", OWNER, source, own, name, rate, 0, "One day ", *form)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_text_its_tokens_and_the_models_size_are_shown(tab: ScratchTab, lang: str) -> None:
+    assert "One day" in _ask(tab.look, lang, "story", None)
+    assert _ask(tab.cut, lang, "story", None, "bpe", 400).count("<li>") == 40
+    shown = _ask(tab.numbers, lang, "story", None, *FORM)
+    assert re.search(r"0[.,]8\d M", shown)
+
+
+def test_a_hostile_text_stays_text(tab: ScratchTab) -> None:
+    own = "<script>alert(1)</script> <b>bold</b>\n" * 50
+    for shown in (_ask(tab.look, "en", OWN, own), _ask(tab.cut, "en", OWN, own, "char", 512)):
+        assert "<script>" not in shown and "<b>bold" not in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"form": ("llama", 4, 5, 128, 64, 16, 3, "char", 512)}, "5 heads cannot be built"),
+        ({"form": ("llama", 99, 4, 128, 64, 16, 3, "char", 512)}, "Layers"),
+        ({"form": ("bert", 4, 4, 128, 64, 16, 3, "char", 512)}, "Architecture"),
+        ({"rate": 99}, "Learning rate"),
+        ({"rate": "fast"}, "Learning rate"),
+        ({"name": "n" * 61}, "Name of the run"),
+        ({"source": OWN}, "type something first"),
+        ({"source": OWN, "own": "too short"}, "1,000 are the least"),
+        ({"source": "elsewhere"}, "Text"),
+    ],
+)
+def test_what_cannot_be_trained_gets_a_sentence_and_no_run(
+    tab: ScratchTab, change: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(gr.Error, match=sentence):
+        _start(tab, **change)
+    assert tab._runs.all() == []
+
+
+def test_runs_get_names_wait_and_are_refused_when_there_are_too_many(tab: ScratchTab) -> None:
+    update, clock = _start(tab)
+    assert update["choices"] == [("Tales 1 · waiting", update["value"])]
+    assert clock.active
+    second, _ = _start(tab)
+    assert {name for name, _ in second["choices"]} == {"Tales 1 · waiting", "Tales 2 · waiting"}
+    with pytest.raises(gr.Error, match="already have 2"):
+        _start(tab)
+    state, curves, written, _, lists, _ = _ask(tab.watch, "en", OWNER, update["value"], None)
+    assert "It starts in about" in state and curves == written == ""
+    assert len(lists["choices"]) == 2
+    assert _ask(tab.watch, "en", "b" * 32, update["value"], None)[0] == '<p class="quiet">No run yet.</p>'
+    with pytest.raises(gr.Error, match="does not exist any more"):
+        _ask(tab.stop, "en", "b" * 32, update["value"])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_is_drawn_with_curves_samples_and_the_reason_of_its_end(tab: ScratchTab, lang: str) -> None:
+    run_id = _start(tab)[0]["value"]
+    folder = tab._runs.find(run_id).folder
+    for step in range(1, 400):
+        numbers = {"learning_rate": 0.001, "grad_norm": 1.0, "tokens_per_second": 9000.0, "memory_mb": 400.0}
+        folder.append("step", step=step, loss=4 - step / 200, seconds=step / 10, **numbers)
+    folder.append("eval", step=1, loss=3.9, seconds=1)
+    folder.append("eval", step=399, loss=2.1, seconds=40)
+    folder.append("sample", step=399, at=2.5, loss=2.1, text="<i>once</i>")
+    folder.write_json("data.json", {"vocabulary": 49})
+    folder.write_json("result.json", {"state": "failed", "error": errors.Diverged(rate=0.003).to_json()})
+    run = tab._runs.find(run_id)
+    assert "0.003" in run_html(lang, run) or "0,003" in run_html(lang, run)
+    curves = curves_html(lang, [run])
+    assert curves.count("<figure") == 3
+    assert len(max(re.findall(r'points="([^"]*)"', curves), key=len).split()) <= 120
+    assert "&lt;i&gt;once" in written_html(lang, [run])
+    assert curves_html(lang, [run, run]).count("<figure") == 1
+    assert measured_flops(tab._runs) > 1e9
+
+
+def test_more_minutes_are_more_steps() -> None:
+    shape = _read_form(FORM)[0]
+    few, many = (steps_within(shape, 50, 16, minutes, 2e10) for minutes in (1, 10))
+    assert 20 <= few < many / 9
+
+
+def test_a_visitor_keeps_a_token_that_is_one() -> None:
+    assert new_owner(OWNER) == OWNER
+    for strange in ("", None, "../../etc/passwd", 7, "a" * 33):
+        assert re.fullmatch(r"[0-9a-f]{32}", new_owner(strange))
