@@ -17,7 +17,7 @@ from common import errors, hardware
 from common.config import settings
 from common.diffusion import estimate
 from common.diffusion.opened import Opened
-from common.diffusion.paint import Abandoned, paint
+from common.diffusion.paint import LENT, Abandoned, paint, paint_on_lent_gpu
 from common.diffusion.request import Finished as Finished
 from common.diffusion.request import ImageEvent as ImageEvent
 from common.diffusion.request import ImageRequest as ImageRequest
@@ -88,7 +88,8 @@ class DiffusionEngine:
         with self._opening:
             if self._opened is None:
                 opened = self._open_model()
-                self._measure(opened)
+                if not hardware.on_zerogpu():  # there every call costs quota
+                    self._measure(opened)
                 self._opened = opened
             return self._opened
 
@@ -188,15 +189,28 @@ class DiffusionEngine:
 
     def _draw(self, opened: Opened, batch: list[_Job]) -> None:
         requests = [job.request for job in batch]
-        done = paint(
-            opened,
-            requests,
-            lambda index, event: batch[index].send(event),
-            lambda: not self._closed and not all(job.gone for job in batch),
-        )
+        if hardware.on_zerogpu():
+            done = self._draw_on_lent_gpu(opened, batch, requests)
+        else:
+            done = paint(
+                opened,
+                requests,
+                lambda index, event: batch[index].send(event),
+                lambda: not self._closed and not all(job.gone for job in batch),
+            )
         self.pace.measured(sum(estimate.work(opened, request) for request in requests), done[0].seconds)
         for job, finished in zip(batch, done, strict=True):
             job.send(finished)
+
+    @staticmethod
+    def _draw_on_lent_gpu(opened: Opened, batch: list[_Job], requests: list[ImageRequest]) -> list[Finished]:
+        LENT[opened.model.id] = opened
+        for event in paint_on_lent_gpu(opened.model.id, requests):
+            if isinstance(event, list):
+                return event
+            index, step = event
+            batch[index].send(step)
+        raise errors.EngineStopped()
 
     def _measure(self, opened: Opened) -> None:
         """A first picture nobody sees: what is loaded on first use is loaded then, and the pace is known."""

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from queue import Queue
 from typing import Any
 
 from common.diffusion import schedulers
 from common.diffusion.opened import Opened
 from common.diffusion.request import Finished, ImageRequest, StepEvent
+from common.hardware import gpu
 
 Emit = Callable[[int, StepEvent], None]
+# The loaded models by id, for calls that get a GPU lent.
+LENT: dict[str, Opened] = {}
 
 
 class Abandoned(Exception):
@@ -65,6 +70,31 @@ def paint(
         finished.append(Finished(tuple(output.images[part]), tuple(map(bool, hidden[part])), seconds, len(prompts)))
         place += request.images
     return finished
+
+
+@gpu(60)
+def paint_on_lent_gpu(name: str, requests: Sequence[ImageRequest]) -> Iterator[tuple[int, StepEvent] | list[Finished]]:
+    """The same where a GPU is lent for each call (ZeroGPU), which runs in another process: events come as a stream.
+
+    Args:
+        name: id of a model in ``LENT``; the process is a copy of this one, so that no model travels.
+    """
+    events: Queue[tuple[int, StepEvent] | list[Finished] | BaseException] = Queue()
+
+    def work() -> None:
+        try:
+            events.put(paint(LENT[name], requests, lambda index, event: events.put((index, event))))
+        except BaseException as problem:
+            events.put(problem)
+
+    threading.Thread(target=work, daemon=True, name="paint").start()
+    while True:
+        event = events.get()
+        if isinstance(event, BaseException):
+            raise event
+        yield event
+        if isinstance(event, list):
+            return
 
 
 def _watch(

@@ -43,7 +43,7 @@ function show(step) {
   // The second of two runs may be some steps behind while both are drawn.
   all('section').forEach((section) => {
     const steps = Number(section.dataset.steps), here = Math.min(at, steps);
-    section.querySelectorAll('.strips figure:not(.result) .frame').forEach((frame) => {
+    section.querySelectorAll('.strips figure:not(.outcome) .frame').forEach((frame) => {
       frame.style.backgroundPositionX = steps > 1 ? `${100 * (here - 1) / (steps - 1)}%` : '0';
     });
     section.querySelectorAll('[data-at]').forEach((part) => { part.hidden = Number(part.dataset.at) !== here; });

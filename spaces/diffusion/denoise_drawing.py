@@ -115,7 +115,7 @@ def _strip(lang: str, trace: Trace, kind: str) -> str:
 def _result(lang: str, trace: Trace) -> str:
     label = escape(text(lang, "denoise.finished"))
     picture = "" if trace.image is None else f'<img src="{data_uri(trace.image)}" alt="{escape(trace.request.prompt)}">'
-    return f'<figure class="result"><div class="frame">{picture}</div><figcaption>{label}</figcaption></figure>'
+    return f'<figure class="outcome"><div class="frame">{picture}</div><figcaption>{label}</figcaption></figure>'
 
 
 def _curve(lang: str, trace: Trace) -> str:

@@ -56,7 +56,7 @@ def test_the_steps_are_played_and_scrubbed(diffusion_page: Page) -> None:
     page = diffusion_page
     open_tab(page, "denoise")
     page.click("#denoise-go")
-    expect(page.locator("#denoise-view .result img")).to_be_visible(timeout=60_000)
+    expect(page.locator("#denoise-view .outcome img")).to_be_visible(timeout=60_000)
     player = page.locator("#denoise-view")
     expect(player.locator(".says p:visible")).to_contain_text("Step 20 of 20")
     asked: list[str] = []

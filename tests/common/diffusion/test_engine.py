@@ -159,3 +159,17 @@ def test_the_pace_follows_the_measurements() -> None:
     assert pace.seconds(5) == pytest.approx(10)
     pace.measured(10, 10)
     assert 5 < (pace.seconds(5) or 0) < 10
+
+
+def test_a_lent_gpu_tells_the_same(
+    tiny_opened: Opened, tiny_engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a GPU is lent for each call the events come as a stream."""
+    usual = _drawn(tiny_engine, REQUEST)[0]
+    monkeypatch.setattr(hardware, "on_zerogpu", lambda: True)
+    engine = DiffusionEngine("lent", lambda: tiny_opened)
+    events = asyncio.run(_draw(engine, REQUEST))
+    assert [event.step for event in events if isinstance(event, StepEvent)] == [1, 2, 3]
+    assert isinstance(events[-1], Finished)
+    assert np.abs(_pixels(events[-1]) - _pixels(usual)).max() <= 2
+    engine.close()
