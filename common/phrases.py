@@ -134,4 +134,5 @@ PHRASES: Final[dict[str, str]] = {
     "corpus_context": "it is shorter than a context of {context} tokens needs",
     "heads_share": "the width of {width} cannot be shared out among them evenly",
     "heads_even": "each needs an even part of the width of {width}",
+    "lora_needed": "at least 1, since weights of 8 or 4 bits stay frozen",
 }

@@ -33,7 +33,7 @@ class Diverged(DemystifyError):
 
     key = "diverged"
     sentence = (
-        "The training was stopped, since the loss rose instead of falling: a learning rate of {rate:g} is "
+        "The training was stopped, since the loss rose instead of falling: a learning rate of {rate} is "
         "too high here. Try a third of it."
     )
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ["DEMYSTIFY_OFFLINE"] = "true"
@@ -20,6 +21,10 @@ from common.config import settings
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, build_engine
 from tests.tiny_diffusion import build as build_tiny_diffusion
+
+# On a busy machine a pause in the middle of an example is no fault.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

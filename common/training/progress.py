@@ -51,7 +51,7 @@ class Progress(TrainerCallback):
     def raise_if_diverged(self) -> None:
         """Raises Diverged when that is why the training ended."""
         if self._diverged:
-            raise errors.Diverged(rate=self._config.pace.learning_rate)
+            raise errors.Diverged(rate=f"{self._config.pace.learning_rate:g}")
 
     def summary(self) -> dict[str, Any]:
         """What to keep of the run beside its loss."""

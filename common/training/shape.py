@@ -21,9 +21,10 @@ _BYTES_TO_TRAIN = 16  # fp32: weight, gradient, and two moments of AdamW
 
 def check(shape: Shape) -> None:
     """Raises ImpossibleShape: the heads do not share the width evenly."""
-    if shape.width % shape.heads or (shape.architecture == "llama" and shape.width // shape.heads % 2):
-        even = Phrase("heads_even" if shape.architecture == "llama" else "heads_share", width=shape.width)
-        raise errors.ImpossibleShape(heads=shape.heads, reason=even)
+    if shape.width % shape.heads:
+        raise errors.ImpossibleShape(heads=shape.heads, reason=Phrase("heads_share", width=shape.width))
+    if shape.architecture == "llama" and shape.width // shape.heads % 2:  # rotary positions turn numbers in pairs
+        raise errors.ImpossibleShape(heads=shape.heads, reason=Phrase("heads_even", width=shape.width))
 
 
 def inner_width(shape: Shape) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
+    import cost_tab
     import gradio as gr
     import scratch_tab
     from train_page import TrainPage, status_html
@@ -34,6 +35,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
 
     tabs = {
         "scratch": scratch_tab,
+        "cost": cost_tab,
     }
     with page_frame("train", status, in_hub) as frame:
         page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs)

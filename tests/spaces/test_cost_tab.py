@@ -1,0 +1,62 @@
+"""The Cost tab's handlers in four languages, and what they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import gradio as gr
+import pytest
+from cost_handlers import CARD, GRAMS, PRICE, TOKENS, UTILISATION, CostTab
+
+from common.config import LANGUAGES
+from common.ui.errors import guarded
+
+FORM = (1.0, "fp32", "adamw", 1, 1024, 0, "off", 1, "none")
+MONEY = tuple(field.default for field in (TOKENS, CARD, UTILISATION, PRICE, GRAMS))
+
+
+def _ask(handler: Any, *inputs: Any) -> str:
+    return str(asyncio.run(guarded(handler)(*inputs)))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_memory_cards_and_the_bill_are_shown(lang: str) -> None:
+    shown = _ask(CostTab().memory, lang, *FORM)
+    assert shown.count('class="bar"') == 5
+    assert "NVIDIA H200" in shown
+    assert re.search(r"\d+ \$", _ask(CostTab().bill, lang, 1.0, 8, *MONEY))
+    slide = CostTab.slide(lang)
+    for size in ("24 GB", "80 GB"):
+        assert size in slide
+    assert re.search(r"14.000 GB", slide) and re.search(r"40.000 GB", slide)
+
+
+def test_a_lora_lowers_the_total() -> None:
+    full, adapted = (_ask(CostTab().memory, "en", *FORM[:5], rank, *FORM[6:]) for rank in (0, 8))
+    first = re.compile(r"<b>([\d.,]+) GB</b>")
+    totals = [float(found[1].replace(",", "")) for shown in (full, adapted) if (found := first.search(shown))]
+    assert len(totals) == 2 and totals[1] < totals[0] / 2
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ((1.0, "int4", *FORM[2:]), "LoRA rank.*stay frozen"),
+        ((0, *FORM[1:]), "Billions of parameters"),
+        (("many", *FORM[1:]), "Billions of parameters"),
+        ((1.0, "fp64", *FORM[2:]), "Numbers"),
+    ],
+)
+def test_what_makes_no_sense_gets_a_sentence(form: tuple[Any, ...], sentence: str) -> None:
+    with pytest.raises(gr.Error, match=sentence):
+        _ask(CostTab().memory, "en", *form)
+
+
+@pytest.mark.slow
+def test_the_real_step_is_measured_beside_its_estimate() -> None:
+    shown = _ask(CostTab().check, "en")
+    off = [int(number) for number in re.findall(r"<td>([+-]?\d+) %</td>", shown)]
+    assert len(off) == 5
+    assert all(abs(number) <= 20 for number in off[:4]), off
