@@ -35,6 +35,8 @@ FLAGS = [
     "--no-first-run",
 ]
 expect.set_options(timeout=30_000)
+# For what is the same on a phone.
+desktop_only = pytest.mark.parametrize("viewport", [DESKTOP], ids=["desktop"], indirect=True)
 HOW_TO_GET = "no Chromium found: `sudo apt install chromium`, or `.venv/bin/playwright install chromium`"
 
 

@@ -40,6 +40,7 @@ def test_a_conversation_streams_and_survives_a_reload(page: Page) -> None:
     assert _answers(page)[0] == first
 
 
+@desktop_only
 def test_what_the_model_really_sees(page: Page) -> None:
     _send(page, "Hello there")
     _wait_done(page, 1)
@@ -78,6 +79,7 @@ def test_another_answer_starts_a_branch_and_the_first_one_stays(page: Page) -> N
     expect(page.locator("#chat .bot.message").first).to_contain_text(first.split("\n")[0][:40])
 
 
+@desktop_only
 def test_edit_a_question(page: Page) -> None:
     _send(page, "Name an animal.")
     _wait_done(page, 1)
@@ -88,11 +90,13 @@ def test_edit_a_question(page: Page) -> None:
     _wait_done(page, 1)
 
 
+@desktop_only
 def test_an_example_fills_the_box(page: Page) -> None:
     page.click("#chat-example-3")
     expect(page.locator("#chat-message textarea")).to_have_value("My name is Ada. Greet me.")
 
 
+@desktop_only
 def test_export_and_import(page: Page, tmp_path: Path) -> None:
     _send(page, "Say <b>hello</b> & goodbye.")
     _wait_done(page, 1)
@@ -112,6 +116,7 @@ def test_export_and_import(page: Page, tmp_path: Path) -> None:
     assert _answers(page)[0] == answer
 
 
+@desktop_only
 def test_a_bad_file_gets_a_sentence(page: Page, tmp_path: Path) -> None:
     _open(page, "Conversations and branches")
     path = tmp_path / "bad.json"
@@ -120,11 +125,13 @@ def test_a_bad_file_gets_a_sentence(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".toast-body")).to_contain_text("holds no conversation")
 
 
+@desktop_only
 def test_an_empty_message_gets_a_sentence(page: Page) -> None:
     page.click("#chat-send")
     expect(page.locator(".toast-body")).to_contain_text("type something first")
 
 
+@desktop_only
 def test_markup_is_not_run(page: Page) -> None:
     _send(page, "<img src=x onerror=\"document.title='broken'\"> hi")
     _wait_done(page, 1)

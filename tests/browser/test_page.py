@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 TABS = ("chat", "completion", "sampling", "tokens", "inside", "essay", "summary", "retrieval", "actions")
 
@@ -63,6 +63,7 @@ def test_a_language_chosen_before_the_first_answer_stays(browser: Browser, app_u
 
 
 @pytest.mark.parametrize("name", TABS)
+@desktop_only
 def test_no_serious_accessibility_fault(page: Page, name: str) -> None:
     open_tab(page, name)
     expect(page.locator(".idea").filter(visible=True).first).to_be_visible()

@@ -11,7 +11,7 @@ from common.config import LANGUAGES
 from common.text.tokens import count, encode
 from common.text.vocabularies import load
 from common.ui.i18n import text
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 DEFAULT = ("smollm2", "english-8k", "european-8k")
 
@@ -53,6 +53,7 @@ def test_the_text_is_shown_in_the_tokens_of_three_tokenizers(tokens: Page) -> No
     expect(tokens.locator("#tokens-panels .idea-completion").first).to_contain_text("⟨")
 
 
+@desktop_only
 def test_every_key_is_answered_and_the_last_text_wins(tokens: Page) -> None:
     box = tokens.locator("#tokens-text textarea")
     box.fill("")
@@ -63,6 +64,7 @@ def test_every_key_is_answered_and_the_last_text_wins(tokens: Page) -> None:
         expect(_panel(tokens, name).locator(".chip small")).to_have_text(expected)
 
 
+@desktop_only
 def test_an_example_says_what_to_look_at(tokens: Page) -> None:
     tokens.click("#tokens-emoji")
     expect(tokens.locator("#tokens-panels .note")).to_have_text(text("en", "tokens.note_emoji"))
@@ -71,6 +73,7 @@ def test_an_example_says_what_to_look_at(tokens: Page) -> None:
     expect(tokens.locator("#tokens-panels .note")).to_have_count(0)
 
 
+@desktop_only
 def test_characters_can_be_added_and_markup_stays_text(tokens: Page) -> None:
     _type(tokens, "#tokens-text", "<img src=x onerror=\"document.title='broken'\">")
     _choose(tokens, "Characters")
@@ -79,6 +82,7 @@ def test_characters_can_be_added_and_markup_stays_text(tokens: Page) -> None:
     assert tokens.title() != "broken"
 
 
+@desktop_only
 def test_a_tokenizer_of_the_hub_fails_alone(tokens: Page) -> None:
     _choose(tokens, "GPT-2")
     expect(_panel(tokens, "gpt2").locator(".problem")).to_contain_text("the model hub cannot be reached")
@@ -105,6 +109,7 @@ def test_four_languages_their_tokens_and_their_cost(tokens: Page) -> None:
     expect(german.locator("td").nth(1)).to_have_text(str(count(load("english-8k"), "Ja")))
 
 
+@desktop_only
 def test_a_price_that_is_none_is_said_and_the_counts_stay(tokens: Page) -> None:
     _type(tokens, "#tokens-price", "-3")
     expect(tokens.locator("#tokens-languages .problem")).to_contain_text("Price")
@@ -133,6 +138,7 @@ def test_a_link_brings_back_what_was_on_screen(tokens: Page) -> None:
     expect(_rows(tokens).nth(3).locator("td").nth(1)).to_have_text(str(count(load("smollm2"), "Buongiorno")))
 
 
+@desktop_only
 def test_the_choice_stays_when_the_language_changes(tokens: Page) -> None:
     _choose(tokens, "Characters")
     _choose(tokens, "English 8k")

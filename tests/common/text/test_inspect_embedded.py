@@ -17,8 +17,7 @@ pytestmark = pytest.mark.slow
 SENTENCE = "The teacher taught the student with the book."
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("times", [1, 50])
+@pytest.mark.parametrize(("dtype", "times"), [("float32", 1), ("float32", 50), ("bfloat16", 1)])
 def test_attention_of_the_embedded_model_is_its_own(dtype: str, times: int) -> None:
     path = catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))
     loaded = load({"name": "smollm2", "path": str(path), "device": "cpu", "dtype": dtype, "threads": 1})
