@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import desktop_only
+
 
 def _send(page: Page, message: str) -> None:
     page.fill("#chat-message textarea", message)

@@ -273,8 +273,15 @@ def test_a_model_that_repeats_itself_ends_short_and_counts_it(server: ScriptedSe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [100, 300, 1000])
-@pytest.mark.parametrize("topic", ["How bread is made", "Why cities need trees"])
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("How bread is made", 100),
+        ("How bread is made", 300),
+        ("Why cities need trees", 300),
+        ("How bread is made", 1000),
+    ],
+)
 def test_the_real_models_essays_keep_their_length(engine: ProcessEngine, topic: str, words: int) -> None:
     assignment = _assignment(words, topic)
     *_, outline = _all(make_outline(engine, assignment))
