@@ -32,8 +32,8 @@ class Model:
     """One entry. Sizes in MB (10^6 bytes), ``context`` in tokens; see the head of catalog.toml.
 
     ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``size`` is the
-    edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual ones);
-    ``decoder`` is a tiny autoencoder for its latents and ``adapter`` a LoRA to put into it, both hub ids.
+    edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual
+    ones); ``decoder`` is a tiny autoencoder for its latents and ``adapter`` a LoRA to put into it, both hub ids.
     """
 
     id: str

@@ -76,10 +76,10 @@ def train(
     average = EMAModel(model.parameters(), decay=_EMA_DECAY, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
     accelerator.register_for_checkpointing(average)
     state, note = work / stage.name, work / f"{stage.name}.json"
-    done, seconds = 0, 0.0
+    done, seconds, loss_before = 0, 0.0, 0.0
     if note.exists():
         before = json.loads(note.read_text("utf-8"))
-        done, seconds = before["steps"], before["seconds"]
+        done, seconds, loss_before = before["steps"], before["seconds"], before["loss"]
         accelerator.load_state(str(state), load_kwargs={"weights_only": True})
     average.to(accelerator.device)
     chance = torch.Generator().manual_seed(stage.seed + accelerator.process_index)
@@ -88,7 +88,7 @@ def train(
 
     def save() -> Report:
         recent = losses[-_SAY_STEPS:]
-        report = Report(done, seconds + time.monotonic() - begun, sum(recent) / max(1, len(recent)))
+        report = Report(done, seconds + time.monotonic() - begun, sum(recent) / len(recent) if recent else loss_before)
         accelerator.save_state(str(state))
         if accelerator.is_main_process:
             part = note.with_suffix(".part")

@@ -272,6 +272,9 @@ def test_a_model_that_repeats_itself_ends_short_and_counts_it(server: ScriptedSe
 # -- the real model -------------------------------------------------------------------------------------------------
 
 
+_BREAD = "How bread is made"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("topic", "words"),
