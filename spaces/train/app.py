@@ -25,6 +25,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     import cost_tab
     import gradio as gr
     import scratch_tab
+    import sizes_tab
     from train_page import TrainPage, status_html
 
     from common.ui.links import open_tab_of_address
@@ -36,9 +37,10 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     tabs = {
         "scratch": scratch_tab,
         "cost": cost_tab,
+        "sizes": sizes_tab,
     }
     with page_frame("train", status, in_hub) as frame:
-        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs)
+        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs, in_hub=in_hub)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

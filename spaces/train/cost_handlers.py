@@ -72,7 +72,7 @@ class CostTab:
             [
                 (_size(lang, found.total), text(lang, "cost.per_gpu")),
                 (_size(lang, 4 * model.parameters), text(lang, "cost.to_hold")),
-                (f"{number(lang, found.total / model.parameters, 1)} B", text(lang, "cost.per_parameter")),
+                (number(lang, found.total / model.parameters, 1), text(lang, "cost.per_parameter")),
             ]
         )
         chart = bars_html(_bars(lang, found), caption=text(lang, "cost.by_part"))

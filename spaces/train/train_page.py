@@ -53,6 +53,7 @@ class TrainPage(Page):
 
     runs: TrainingRuns
     trained: TrainedModels = field(default_factory=TrainedModels)
+    in_hub: bool = False
 
 
 def new_owner(known: object) -> str:

@@ -106,13 +106,10 @@ def translate_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def diffusion_url(tiny_diffusion: Path) -> Iterator[str]:
-    """The diffusion space, started once for all tests that ask for it; on a tiny model where none is embedded."""
+def diffusion_url() -> Iterator[str]:
+    """The diffusion space, started once for all tests that ask for it."""
     port = free_port()
-    if not (ROOT / "models" / "diffusion-emoji" / "model_index.json").exists():
-        os.environ["DEMYSTIFY_IMAGE_MODEL"] = str(tiny_diffusion)
     process = start_app(ROOT / "spaces" / "diffusion" / "app.py", port)
-    os.environ.pop("DEMYSTIFY_IMAGE_MODEL", None)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(chosen: argparse.Namespace) -> None:
     work: Path = chosen.work
     work.mkdir(parents=True, exist_ok=True)
-    shown = pictures.read(chosen.data)
+    shown = pictures.read(chosen.data, chosen.groups.split(",") if chosen.groups else ())
     print(f"{len(shown):,} pictures, {len(set(shown.names)):,} names", flush=True)
     tokenizer = _tokenizer(chosen.init_from, shown)
     coder, painter = vae.build(), unet.Painter(tokenizer)
@@ -56,7 +56,7 @@ def _run(chosen: argparse.Namespace) -> None:
     stage = loop.Stage("judge", chosen.judge_steps, 64, _JUDGE_RATE)
     reports["judge"] = loop.train(stage, judge, len(shown), features.Loss(shown), work)
     report = measure.measure(chosen.out, judge, shown, chosen.prompts)
-    card.write(chosen.out, reports, report, chosen.data, chosen.batch)
+    card.write(chosen.out, reports, report, chosen.data, chosen.batch, shown)
     (work / "scores.json").write_text(json.dumps(report.to_json(), indent=2), "utf-8")
     print(json.dumps(report.to_json(), indent=2))
 
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="Parquet files of emoji pictures")
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--work", type=Path, default=Path("build/diffusion"), help="folder for all that is kept")
+    parser.add_argument("--groups", default="", help="only these subcategories, with commas between them")
     parser.add_argument("--init-from", type=Path, help="a finished model to begin with")
     parser.add_argument("--minutes", type=float, default=0, help="for the U-Net in this call; 0: until its last step")
     parser.add_argument("--vae-minutes", type=float, default=0, help="the same for the VAE")

@@ -9,6 +9,7 @@ import torch
 
 from common.recipes.diffusion.loop import Report as Trained
 from common.recipes.diffusion.measure import COMPOSED, GUIDANCE, STEPS, Report
+from common.recipes.diffusion.pictures import Pictures
 
 # By a part of the file's name.
 _SOURCES = {
@@ -17,13 +18,21 @@ _SOURCES = {
 }
 
 
-def write(folder: Path, trained: Mapping[str, Trained], report: Report, data: Sequence[Path], batch: int) -> None:
+def write(
+    folder: Path,
+    trained: Mapping[str, Trained],
+    report: Report,
+    data: Sequence[Path],
+    batch: int,
+    pictures: Pictures,
+) -> None:
     """Write README.md into the model's folder."""
     sources = [source for key, source in _SOURCES.items() if any(key in path.name for path in data)]
     licence = "cc-by-4.0" if any(source[0] == "Twemoji" for source in sources) else "apache-2.0"
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors")) / 1e6
     unet, vae = trained["unet"], trained["vae"]
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"a CPU ({torch.get_num_threads()} threads)"
+    names = ", ".join(sorted(set(pictures.names)))
     text = f"""---
 license: {licence}
 library_name: diffusers
@@ -34,8 +43,9 @@ tags: [stable-diffusion, emoji]
 # Emoji by latent diffusion
 
 A very small text-to-image model ({size:.0f} MB) with the parts of Stable Diffusion: CLIP text encoder, U-Net, VAE, \
-noise scheduler. This project trained all of it from random weights, on emoji and nothing else: it draws 64×64 \
-emoji, and no photograph. It is there to be looked into and to work without a network.
+noise scheduler. This project trained all of it from random weights, on \
+{len(pictures):,} emoji and nothing else: it draws 64×64 emoji, and no photograph. It is there to be looked into \
+and to work without a network; what it has not seen it draws badly or not at all. {_verdict(report)}
 
 ```python
 from diffusers import AutoPipelineForText2Image
@@ -70,7 +80,16 @@ Prompts have at most 24 tokens. More steps would help: the same command goes on.
 
 ## Data and licence
 
-{"; ".join(f"{name} ({terms}, {link})" for name, terms, link in sources)}: the plain pictures without skin tones and \
-flags, named by Unicode CLDR. The pictures it draws look like them: name the source when you publish some.
+{"; ".join(f"{name} ({terms}, {link})" for name, terms, link in sources)}: pictures without skin tones and flags, \
+named by Unicode CLDR: {names}. The pictures it draws look like them: name the source when you publish some.
 """
     (folder / "README.md").write_text(text, "utf-8")
+
+
+def _verdict(report: Report) -> str:
+    """What to expect, in a word."""
+    if report.nearest >= 0.6:
+        return "It mostly draws what is asked for."
+    if report.nearest >= 0.2:
+        return "It often draws something like what is asked for."
+    return "It was trained for too short a time to draw what is asked for: expect the right colours and rough shapes."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,15 @@ class Pictures:
         return self.pixels[rows].float() / 127.5 - 1
 
 
-def read(files: list[Path]) -> Pictures:
-    """The plain pictures (no skin tone, no flag) of all files."""
+def read(files: list[Path], groups: Collection[str] = ()) -> Pictures:
+    """The plain pictures (no skin tone, no flag) of all files; of these subcategories only, when any are named."""
     import pyarrow.parquet as parquet
 
     pixels, names, keywords = [], [], []
     for file in files:
         for row in parquet.read_table(file).to_pylist():
-            if row["skin_tone"] is None and not row["flag"]:
+            wanted = not groups or row["subcategory"] in groups
+            if wanted and row["skin_tone"] is None and not row["flag"]:
                 pixels.append(_on_white(row["image"]))
                 names.append(_clean(row["name"]))
                 keywords.append([_clean(word) for word in row["keywords"]])

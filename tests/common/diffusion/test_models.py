@@ -69,7 +69,6 @@ def test_the_end_of_a_long_prompt_is_known(tiny_opened: Opened) -> None:
     assert tiny_opened.cut("a" * 22 + "xyz") == "xyz"
 
 
-@pytest.mark.skipif(not catalog.locate(configured("emoji-diffusion")).is_dir(), reason="no embedded model yet")
 def test_a_preview_looks_like_what_was_encoded() -> None:
     """With the embedded model: a red disc on white is a red disc on white, nearly as good as from the decoder."""
     model = open_model(configured("emoji-diffusion"))
