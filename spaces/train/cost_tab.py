@@ -67,11 +67,9 @@ def build(page: TrainPage) -> None:
 
     form: list[Any] = [parameters, precision, optimizer, batch, context, rank, checkpointing, count, sharding]
     money: list[Any] = [tokens, card, utilisation, price, grams]
-    declared = (PARAMETERS, PRECISION, OPTIMIZER, BATCH_SIZE, SEQUENCE, LORA, CHECKPOINTING, CARD_COUNT, SHARDING)
-    bill = (TOKENS, CARD, UTILISATION, PRICE, GRAMS)
-    fields: dict[str, tuple[Field, Any]] = {
-        field.name: (field, part) for field, part in zip((*declared, *bill), (*form, *money), strict=True)
-    }
+    declared: list[Field] = [PARAMETERS, PRECISION, OPTIMIZER, BATCH_SIZE, SEQUENCE, LORA, CHECKPOINTING, CARD_COUNT]
+    declared += [SHARDING, TOKENS, CARD, UTILISATION, PRICE, GRAMS]
+    fields = {field.name: (field, part) for field, part in zip(declared, (*form, *money), strict=True)}
     link_button(page, "cost", fields)
     live: dict[str, Any] = {"trigger_mode": "always_last", "api_visibility": "private", "show_progress": "hidden"}
     starts = [page.demo.load, lang.change]
