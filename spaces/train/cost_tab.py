@@ -35,7 +35,10 @@ def build(page: TrainPage) -> None:
     page.idea("cost")
 
     def choice(field: Choice, name: str, **props: Any) -> gr.Radio:
-        keys = {"label": f"cost.{name}", "choices": [(f"cost.{name}_{option}", option) for option in field.options]}
+        keys: dict[str, Any] = {
+            "label": f"cost.{name}",
+            "choices": [(f"cost.{name}_{option}", option) for option in field.options],
+        }
         return words(gr.Radio, keys=keys, value=field.default, min_width=240, elem_id=f"cost-{name}", **props)
 
     words(gr.HTML, keys={"value": tab.slide})
