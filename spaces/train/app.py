@@ -24,6 +24,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import cost_tab
     import gradio as gr
+    import lifecycle_tab
     import scratch_tab
     import sizes_tab
     from train_page import TrainPage, status_html
@@ -36,11 +37,12 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
 
     tabs = {
         "scratch": scratch_tab,
+        "lifecycle": lifecycle_tab,
         "cost": cost_tab,
         "sizes": sizes_tab,
     }
     with page_frame("train", status, in_hub) as frame:
-        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs, in_hub=in_hub)
+        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs, in_hub=in_hub, tabs=tuple(tabs))
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -49,11 +49,12 @@ class TrainedModels:
 
 @dataclass(frozen=True, slots=True)
 class TrainPage(Page):
-    """A page with training runs behind it."""
+    """A page with training runs behind it; ``tabs`` are the ids of all its tabs."""
 
     runs: TrainingRuns
     trained: TrainedModels = field(default_factory=TrainedModels)
     in_hub: bool = False
+    tabs: tuple[str, ...] = ()
 
 
 def new_owner(known: object) -> str:
