@@ -12,7 +12,7 @@ from bench.tables import RESULTS
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ("one_stream", "room", "startup", "batch_determinism", "translate", "diffusion", "gpu_streams")
 # Needs a folder of data on its command line; run by hand, its table is kept like the others.
-WITH_DATA = ("summaries", "retrieval")
+WITH_DATA = ("summaries", "retrieval", "train_scratch")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 

@@ -53,7 +53,13 @@ class Settings(BaseSettings):
     )
     max_runs: int = Field(1, ge=1, le=64, description="Training runs at work at the same time, for all visitors")
     max_runs_per_visitor: int = Field(2, ge=1, le=64, description="Training runs of one visitor, at work or waiting")
+    max_visitor_disk_mb: int = Field(1000, ge=1, description="Disk for the training runs of one visitor, in MB")
     max_run_minutes: float = Field(60.0, gt=0, description="Longest training run, in minutes of work")
+    accelerate_config: str = Field(
+        "",
+        description="Config file of accelerate for training runs, such as `configs/fsdp.yaml`; empty: every GPU "
+        "holds the whole model",
+    )
     offline: bool = Field(False, description="Never ask the model hub for anything, and fetch no larger model")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
     reproducible: bool = Field(

@@ -31,10 +31,12 @@ from common.picture_errors import PictureTooLarge as PictureTooLarge
 from common.training_errors import DiskFull as DiskFull
 from common.training_errors import Diverged as Diverged
 from common.training_errors import ImpossibleShape as ImpossibleShape
+from common.training_errors import MeasuringTooLarge as MeasuringTooLarge
 from common.training_errors import MissingColumn as MissingColumn
 from common.training_errors import NameTaken as NameTaken
 from common.training_errors import NoSuchRun as NoSuchRun
 from common.training_errors import NotTrainedYet as NotTrainedYet
+from common.training_errors import RunsTooLarge as RunsTooLarge
 from common.training_errors import TooManyRuns as TooManyRuns
 from common.training_errors import TrainingTooLarge as TrainingTooLarge
 from common.training_errors import UnusableCorpus as UnusableCorpus

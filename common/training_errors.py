@@ -46,12 +46,27 @@ class DiskFull(DemystifyError):
 
 
 class TrainingTooLarge(DemystifyError):
-    """Out of memory in the middle of a run."""
+    """More memory than there is, before or in the middle of a run; ``batch``, ``context`` and ``layers`` would fit."""
 
     key = "training_too_large"
     sentence = (
-        "The training needed more memory than there is: choose a smaller batch, a shorter context or fewer layers."
+        "The training needs more memory than there is: a batch of {batch} with a context of {context} and {layers} "
+        "layers is likely to fit."
     )
+
+
+class MeasuringTooLarge(DemystifyError):
+    """Out of memory in the step that checks an estimate."""
+
+    key = "measuring_too_large"
+    sentence = "There is not enough memory for the measuring step now: try again when less is running here."
+
+
+class RunsTooLarge(DemystifyError):
+    """A visitor's runs take more than ``limit`` MB of the disk."""
+
+    key = "runs_too_large"
+    sentence = "Your training runs take {used} MB of the disk, and {limit} MB is the most: delete one first."
 
 
 class TooManyRuns(DemystifyError):

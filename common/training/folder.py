@@ -16,6 +16,7 @@ torn by a crash; readers pass over it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -118,6 +119,14 @@ class RunFolder:
         if self.alive():
             return "running"
         return "interrupted" if (self.path / "process.json").exists() else "waiting"
+
+    def size(self) -> int:
+        """Bytes on the disk; files that vanish meanwhile do not count."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(OSError):
+                total += path.lstat().st_size if path.is_file() else 0
+        return total
 
     def stop_wanted(self) -> bool:
         """Whether somebody asked the run to end."""

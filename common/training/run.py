@@ -6,7 +6,7 @@ folder, and needs nobody to watch.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from common import errors
+from common.training import room
 from common.training.folder import RunFolder
 
 
@@ -25,16 +26,21 @@ def main(path: str) -> int:
         process = psutil.Process()
         folder.write_json("process.json", {"pid": process.pid, "begun": process.create_time()})
     try:
+        if rank == 0:
+            room.keep_reserve(folder)
         result = _train(folder)
     except Exception as problem:
-        named = _named(problem)
+        named = room.named(problem, folder)
         if rank == 0:
-            folder.append("error", **named.to_json())
+            room.free_reserve(folder)
+            with contextlib.suppress(OSError):  # a disk that is full has room for the result, at least
+                folder.append("error", **named.to_json())
             folder.write_json("result.json", {"state": "failed", "error": named.to_json()})
         if not isinstance(named, errors.DemystifyError) or type(named) is errors.DemystifyError:
             raise
         return 1
     if rank == 0:
+        room.free_reserve(folder)
         folder.write_json("result.json", result)
     return 0
 
@@ -45,22 +51,10 @@ def _train(folder: RunFolder) -> dict[str, object]:
     import torch
 
     if threads := int(os.environ.get("DEMYSTIFY_THREADS", "0") or 0):
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads // int(os.environ.get("WORLD_SIZE", "1"))))
     from common.training import scratch
 
     return scratch.train(folder)
-
-
-def _named(problem: Exception) -> errors.DemystifyError:
-    """The sentence for what went wrong."""
-    if isinstance(problem, errors.DemystifyError):
-        return problem
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        return errors.DiskFull()
-    memory = isinstance(problem, MemoryError) or "out of memory" in str(problem).lower()
-    if memory or "can't allocate memory" in str(problem).lower():
-        return errors.TrainingTooLarge()
-    return errors.DemystifyError()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from common import errors
 from common.config import Settings, settings
 from common.training.config import ScratchConfig
 from common.training.folder import RunFolder, State
+from common.training.launch import command, cores, environment
 
 _LOOK_SECONDS = 1.0
 _ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ class TrainingRuns:
         """Put a new run into the line.
 
         Raises:
-            TooManyRuns, NameTaken: of this owner.
+            TooManyRuns, NameTaken, RunsTooLarge: of this owner.
             DiskFull.
         """
         with self._lock:
@@ -86,6 +86,9 @@ class TrainingRuns:
                 raise errors.TooManyRuns(limit=self._settings.max_runs_per_visitor)
             if any(run.config.name == config.name for run in own):
                 raise errors.NameTaken(name=config.name)
+            used, limit = sum(run.folder.size() for run in own) / 1e6, self._settings.max_visitor_disk_mb
+            if used >= limit:
+                raise errors.RunsTooLarge(used=round(used), limit=limit)
             folder = RunFolder(self._root / secrets.token_hex(6))
             try:
                 folder.path.mkdir(parents=True)
@@ -182,30 +185,19 @@ class TrainingRuns:
         """Start the run's process. It belongs to no terminal and outlives the app."""
         import psutil
 
-        threads = self._settings.threads or psutil.cpu_count(logical=False) or 1
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": str(max(1, threads // self._settings.max_runs)),
-            "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait let the web page work
-            "PYTHONPATH": str(_ROOT),
-            "TOKENIZERS_PARALLELISM": "false",
-        }
+        threads = cores(self._settings)
         with (folder.path / "log.txt").open("ab") as log:
             child = subprocess.Popen(
-                command(folder), cwd=_ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+                command(folder, self._settings.accelerate_config),
+                cwd=_ROOT,
+                env=environment(threads),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._children.append(child)
         begun = psutil.Process(child.pid).create_time()
         folder.write_json("process.json", {"pid": child.pid, "begun": begun})
-
-
-def command(folder: RunFolder) -> list[str]:
-    """How the run is started here: by accelerate where there are several GPUs, else as one process."""
-    script = ["-m", "common.training.run", str(folder.path)]
-    cards = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
-    if cards > 1:
-        return [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", str(cards), *script]
-    return [sys.executable, *script]
 
 
 def seconds_left(run: Run) -> float:

@@ -17,7 +17,9 @@ from common.training import shape as shapes
 from common.training.config import Pace
 from common.training.corpus import read_corpus
 from common.training.folder import RunFolder
+from common.training.processes import Together
 from common.training.progress import Progress, last_checkpoint
+from common.training.room import check_memory
 from common.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
@@ -47,11 +49,13 @@ def train(folder: RunFolder) -> dict[str, Any]:
 
     Raises:
         UnusableCorpus, ImpossibleShape: of the text, of the model.
+        TrainingTooLarge: for the memory there is.
         Diverged: the loss is no number any more, or higher than at the beginning.
     """
     config = folder.config()
     corpus = read_corpus((folder.path / "corpus.txt").read_text("utf-8"), most=2**31)
     tokenizer = train_tokenizer(corpus.train, config.tokenizer, config.vocabulary)
+    check_memory(config, len(tokenizer))
     torch.manual_seed(config.pace.seed)
     model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
         shapes.hf_config(config.shape, len(tokenizer), tokenizer.eos_token_id), attn_implementation="sdpa"
@@ -80,7 +84,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
         args=arguments(folder, config.pace),
         train_dataset=learn,
         eval_dataset=test,
-        callbacks=[progress],
+        callbacks=[progress, Together()],
     )
     from transformers import PrinterCallback
 
@@ -91,8 +95,10 @@ def train(folder: RunFolder) -> dict[str, Any]:
     progress.raise_if_diverged()
     loss = float(trainer.evaluate()["eval_loss"])
     final = cast("PreTrainedModel", trainer.model)
+    # What several processes have shared out comes together here.
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if trainer.is_world_process_zero():
-        final.save_pretrained(folder.model)
+        final.save_pretrained(folder.model, state_dict=weights)
         tokenizer.save_pretrained(folder.model)
     return {"test_loss": loss, **progress.summary()}
 

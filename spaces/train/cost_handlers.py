@@ -129,7 +129,7 @@ class CostTab:
 
 
 async def _measure() -> dict[str, float]:
-    """Bytes by part of the real step, done in a process of its own. Raises TrainingTooLarge."""
+    """Bytes by part of the real step, done in a process of its own. Raises MeasuringTooLarge."""
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), "HF_HUB_OFFLINE": "1"}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "common.training.probe", json.dumps(_STEP)),
@@ -145,7 +145,7 @@ async def _measure() -> dict[str, float]:
         if process.returncode is None:
             process.kill()
     if process.returncode:
-        raise errors.TrainingTooLarge()
+        raise errors.MeasuringTooLarge()
     return cast("dict[str, float]", json.loads(said))
 
 

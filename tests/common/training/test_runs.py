@@ -19,8 +19,9 @@ from common.config import Settings
 from common.training import run as child
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
+from common.training.launch import command
 from common.training.progress import last_checkpoint
-from common.training.runs import TrainingRuns, command
+from common.training.runs import TrainingRuns
 from common.training.samples import sample_text
 
 TEXT = sample_text("story")[:30_000]

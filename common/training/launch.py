@@ -1,0 +1,50 @@
+"""How a run's process is started: alone, or by accelerate on several GPUs or with a config of its own.
+
+Knows nothing about the line of runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from common.config import Settings
+from common.training.folder import RunFolder
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def cores(config: Settings) -> int:
+    """Processor cores for one run."""
+    import psutil
+
+    return max(1, (config.threads or psutil.cpu_count(logical=False) or 1) // config.max_runs)
+
+
+def command(folder: RunFolder, accelerate_config: str = "") -> list[str]:
+    """What to start.
+
+    Args:
+        folder: the run's.
+        accelerate_config: a config file of accelerate, for other ways to share out the work.
+    """
+    script = ["-m", "common.training.run", str(folder.path)]
+    cards = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    launch = [sys.executable, "-m", "accelerate.commands.launch"]
+    if accelerate_config:
+        return [*launch, "--config_file", str(Path(accelerate_config).resolve()), *script]
+    if cards > 1:
+        return [*launch, "--num_processes", str(cards), *script]
+    return [sys.executable, *script]
+
+
+def environment(cores: int = 1) -> dict[str, str]:
+    """The variables to start it with: its share of the cores, and threads that wait asleep, for the web page's sake."""
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": str(cores),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": str(_ROOT),
+        "TOKENIZERS_PARALLELISM": "false",
+    }

@@ -1,0 +1,84 @@
+"""Whether a run has room: in memory before and during the work, and on the disk. What fits is said with the error."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+
+from common import errors, hardware
+from common.training.config import ScratchConfig, Shape
+from common.training.folder import RunFolder
+from common.training.shape import memory_bytes
+
+# Kept in the folder, so that there is room to write down that the disk is full.
+_RESERVE, _RESERVE_BYTES = "reserve", 64 * 1024
+_LEAST_CONTEXT = 16
+# What libraries say when the system gave them no room; they raise errors of their own.
+_DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter", "inline_container")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+def free_bytes() -> float:
+    """Memory for a training: of the GPU where there is one."""
+    if hardware.device() == "cuda":
+        import torch
+
+        return float(torch.cuda.mem_get_info()[0])
+    return 1e9 * hardware.free_memory_gb()
+
+
+def check_memory(config: ScratchConfig, vocabulary: int) -> None:
+    """Raises TrainingTooLarge, with a setting that fits, before anything is built."""
+    free = free_bytes()
+    if memory_bytes(config.shape, vocabulary, config.pace.batch) > free:
+        raise too_large(config, vocabulary, free)
+
+
+def too_large(config: ScratchConfig, vocabulary: int, free: float) -> errors.TrainingTooLarge:
+    """The error with the batch, context and layers that fit into ``free`` bytes: halved one after the other."""
+    shape, batch = config.shape, config.pace.batch
+
+    def too_much() -> bool:
+        return memory_bytes(shape, vocabulary, batch) > free
+
+    while too_much() and batch > 1:
+        batch //= 2
+    while too_much() and shape.context // 2 >= _LEAST_CONTEXT:
+        shape = _changed(shape, context=shape.context // 2)
+    while too_much() and shape.layers > 1:
+        shape = _changed(shape, layers=shape.layers // 2)
+    return errors.TrainingTooLarge(batch=batch, context=shape.context, layers=shape.layers)
+
+
+def _changed(shape: Shape, **values: int) -> Shape:
+    return shape.model_copy(update=values)
+
+
+def keep_reserve(folder: RunFolder) -> None:
+    """Set a little of the disk aside. Raises OSError: it is full already."""
+    (folder.path / _RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
+
+
+def free_reserve(folder: RunFolder) -> None:
+    """Give the reserve back, and checkpoints that were not written to their end."""
+    (folder.path / _RESERVE).unlink(missing_ok=True)
+    for place in folder.checkpoints.glob("checkpoint-*"):
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def named(problem: Exception, folder: RunFolder) -> errors.DemystifyError:
+    """The error with a sentence for what went wrong in a run."""
+    if isinstance(problem, errors.DemystifyError):
+        return problem
+    words = str(problem).lower()
+    full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or any(sign in words for sign in _DISK_FULL):
+        return errors.DiskFull()
+    if isinstance(problem, MemoryError) or any(sign in words for sign in _NO_MEMORY):
+        config = folder.config()
+        vocabulary = (folder.read_json("data.json") or {}).get("vocabulary", config.vocabulary)
+        # The estimate thought that it would fit: half of what was asked for is more likely to.
+        asked = memory_bytes(config.shape, vocabulary, config.pace.batch)
+        return too_large(config, vocabulary, min(free_bytes(), asked / 2))
+    return errors.DemystifyError()

@@ -1,0 +1,122 @@
+"""Room for a run: a disk that is full, memory that is too small, and a visitor who keeps too much."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from common import errors
+from common.config import Settings
+from common.training import room
+from common.training.config import Pace, ScratchConfig, Shape
+from common.training.folder import RunFolder
+from common.training.runs import TrainingRuns
+from common.training.samples import sample_text
+from common.training.shape import memory_bytes
+
+_ROOT = Path(__file__).resolve().parents[3]
+FULL = Path("/dev/full")  # every write to it fails as on a full disk
+TEXT = sample_text("story")[:30_000]
+LARGE = ScratchConfig(name="large", shape=Shape(width=256, context=1024), pace=Pace(batch=512, steps=20))
+
+
+def _folder(place: Path, config: ScratchConfig) -> RunFolder:
+    place.mkdir()
+    folder = RunFolder(place)
+    folder.write_text("corpus.txt", TEXT)
+    folder.write_json("config.json", config.model_dump(mode="json"))
+    return folder
+
+
+def _write_bytes() -> None:
+    with FULL.open("wb", buffering=0) as file:
+        file.write(b"x")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@pytest.mark.parametrize(
+    "write",
+    [
+        _write_bytes,
+        lambda: torch.save(torch.zeros(10), FULL),
+        lambda: save_file({"a": torch.zeros(2000)}, FULL),
+    ],
+    ids=["file", "torch", "safetensors"],
+)
+def test_a_full_disk_is_known_whoever_writes(write: Callable[[], None], tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", LARGE)
+    with pytest.raises(Exception) as caught:
+        write()
+    assert isinstance(room.named(caught.value, folder), errors.DiskFull), repr(caught.value)
+
+
+def test_the_reserve_and_torn_checkpoints_are_given_back(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", LARGE)
+    room.keep_reserve(folder)
+    for name, whole in (("checkpoint-10", True), ("checkpoint-20", False)):
+        (folder.checkpoints / name).mkdir(parents=True)
+        if whole:
+            (folder.checkpoints / name / "complete").touch()
+    before = folder.size()
+    room.free_reserve(folder)
+    assert before - folder.size() == 64 * 1024
+    assert [place.name for place in folder.checkpoints.iterdir()] == ["checkpoint-10"]
+
+
+@pytest.mark.parametrize("free", [2e9, 2e8, 2e7])
+def test_what_is_said_to_fit_does_fit(free: float) -> None:
+    found = room.too_large(LARGE, 67, free).params
+    shape = LARGE.shape.model_copy(update={"context": found["context"], "layers": found["layers"]})
+    assert memory_bytes(shape, 67, found["batch"]) <= free
+    assert found["batch"] < LARGE.pace.batch
+
+
+def test_a_model_that_memory_cannot_hold_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_bytes", lambda: 1e9)
+    with pytest.raises(errors.TrainingTooLarge, match="a batch of"):
+        room.check_memory(LARGE, 67)
+    room.check_memory(ScratchConfig(name="small"), 67)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the memory of a process")
+def test_memory_that_runs_out_in_the_middle_is_said_with_what_fits(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", LARGE)
+    script = (
+        "import resource, sys; import torch; from common.training import room, run\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2_000_000_000, -1))\n"
+        "room.free_bytes = lambda: 1e12  # the check before the run sees nothing wrong\n"
+        "sys.exit(run.main(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder.path)],
+        check=False,
+        cwd=_ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr[-2000:]
+    problem = errors.from_json(folder.read_json("result.json")["error"])
+    assert isinstance(problem, errors.TrainingTooLarge)
+    assert problem.params["batch"] <= LARGE.pace.batch // 2
+
+
+def test_a_visitor_who_keeps_too_much_deletes_first(tmp_path: Path) -> None:
+    runs = TrainingRuns(Settings(runs_dir=tmp_path / "runs", max_runs_per_visitor=9, max_visitor_disk_mb=1))
+    first = runs.create(ScratchConfig(name="one", owner="a"), TEXT)
+    (first.folder.path / "weights").write_bytes(b"\0" * 1_000_000)
+    with pytest.raises(errors.RunsTooLarge, match="1 MB of the disk"):
+        runs.create(ScratchConfig(name="two", owner="a"), TEXT)
+    runs.create(ScratchConfig(name="two", owner="b"), TEXT)
+    runs.delete(first.folder.id, "a")
+    runs.create(ScratchConfig(name="two", owner="a"), TEXT)
