@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 RUN = .venv/bin/python
+WORKERS ?= 2
 export GRADIO_ANALYTICS_ENABLED = False
 
 help:
@@ -24,7 +25,7 @@ demo: setup
 	@$(RUN) app.py $(ARGS)
 
 test: setup-test
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup-test
 	@$(RUN) -m ruff format --check .

@@ -14,6 +14,10 @@ import pytest
 os.environ["DEMYSTIFY_OFFLINE"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Several workers share the cores: threads that wait must sleep, and each worker computes on one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["DEMYSTIFY_RUNS_DIR"] = tempfile.mkdtemp(prefix="demystify-runs-")
 
 from common import catalog

@@ -58,7 +58,7 @@ class RunConfig(BaseModel):
     Attributes:
         name: as its owner calls it.
         owner: a token of the visitor who started it; tells runs apart, opens nothing.
-        minutes: of work after which the run is stopped, with its model saved.
+        minutes: of work at a stretch after which the run is stopped, with its model saved.
     """
 
     model_config = _LIMITS

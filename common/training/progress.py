@@ -42,7 +42,7 @@ class Progress(TrainerCallback):
                 self._seconds_before = max(self._seconds_before, event.get("seconds", 0.0))
                 if event["type"] == "sample":
                     self._sampled.add(event["at"])
-                if event["type"] == "step" and math.isinf(self._first_loss):
+                if event["type"] == "step" and math.isinf(self._first_loss) and event["loss"] is not None:
                     self._first_loss = event["loss"]
         if checkpoint:
             self._folder.append("resumed", step=step)
@@ -65,7 +65,8 @@ class Progress(TrainerCallback):
         self._marks = [*self._marks[-50:], (state.global_step, now)]
         if now - self._looked > _LOOK_SECONDS:
             self._looked = now
-            if self._folder.stop_wanted() or self._seconds() > 60 * self._config.minutes:
+            late = now - self._begun > 60 * self._config.minutes  # a run that goes on gets its minutes anew
+            if self._folder.stop_wanted() or late:
                 self._stopped = "stopped"
                 control.should_training_stop = control.should_save = True
         # Where the Trainer also says its loss: the mean it says next then begins after the checkpoint, resumed or not.

@@ -14,7 +14,14 @@ from common.training.shape import memory_bytes
 _RESERVE, _RESERVE_BYTES = "reserve", 64 * 1024
 _LEAST_CONTEXT = 16
 # What libraries say when the system gave them no room; they raise errors of their own.
-_DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter", "inline_container")
+_DISK_FULL = (
+    "no space left",
+    "disk quota",
+    "file too large",
+    "pytorchstreamwriter",
+    "inline_container",
+    "iostream error",
+)
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -72,7 +79,7 @@ def named(problem: Exception, folder: RunFolder) -> errors.DemystifyError:
     if isinstance(problem, errors.DemystifyError):
         return problem
     words = str(problem).lower()
-    full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if full or any(sign in words for sign in _DISK_FULL):
         return errors.DiskFull()
     if isinstance(problem, MemoryError) or any(sign in words for sign in _NO_MEMORY):

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 UNKNOWN = "�"  # a character that the text does not have, for a tokenizer of characters
 _END = "<|endoftext|>"
@@ -24,6 +27,8 @@ def train_tokenizer(text: str, kind: str, vocabulary: int = 512) -> PreTrainedTo
         kind: "char" or "bpe".
         vocabulary: tokens at most, for "bpe"; 256 of them are the bytes.
     """
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = _characters(text) if kind == "char" else _byte_pairs(text, vocabulary)
     special = {"unk_token": UNKNOWN} if kind == "char" else {}
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

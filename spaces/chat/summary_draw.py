@@ -185,7 +185,7 @@ def texts_html(rows: Sequence[tuple[str, str, str]]) -> str:
         f"<article><b>{escape(name)}</b> <small>{escape(small)}</small><p>{escape(told)}</p></article>"
         for name, told, small in rows
     )
-    return f'<div class="scroll-x"><div class="texts">{boxes}</div></div>'
+    return f'<div class="scroll-x" tabindex="0"><div class="texts">{boxes}</div></div>'
 
 
 def parts_html(lang: str, levels: Sequence[Sequence[Job]]) -> str:
@@ -202,7 +202,9 @@ def parts_html(lang: str, levels: Sequence[Sequence[Job]]) -> str:
             "</article>"
             for place, job in enumerate(level, 1)
         )
-        drawn.append(f'<h4>{escape(title)}</h4><div class="scroll-x"><div class="texts">{boxes}</div></div>')
+        drawn.append(
+            f'<h4>{escape(title)}</h4><div class="scroll-x" tabindex="0"><div class="texts">{boxes}</div></div>'
+        )
     return "".join(drawn)
 
 

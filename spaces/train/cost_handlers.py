@@ -62,7 +62,9 @@ class CostTab:
             f"<th>{escape(text(lang, f'cost.slide_{name}'))}</th>" for name in ("size", "hold", "rule", "table")
         )
         note = escape(text(lang, "cost.slide_note"))
-        return f'<div class="scroll"><table class="plain"><tr>{heads}</tr>{rows}</table></div><p>{note}</p>'
+        return (
+            f'<div class="scroll" tabindex="0"><table class="plain"><tr>{heads}</tr>{rows}</table></div><p>{note}</p>'
+        )
 
     async def memory(self, lang: str, *form: Any) -> str:
         """Memory of one GPU by part, and how many of each kind hold it."""
@@ -125,7 +127,9 @@ class CostTab:
             rows += f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         heads = "".join(f"<th>{escape(text(lang, f'cost.{name}'))}</th>" for name in ("part", "guess", "real", "off"))
         about = escape(text(lang, "cost.check_about", size=number(lang, model.parameters / 1e6, 1)))
-        return f'<p>{about}</p><div class="scroll"><table class="plain"><tr>{heads}</tr>{rows}</table></div>'
+        return (
+            f'<p>{about}</p><div class="scroll" tabindex="0"><table class="plain"><tr>{heads}</tr>{rows}</table></div>'
+        )
 
 
 async def _measure() -> dict[str, float]:

@@ -40,7 +40,7 @@ def corpus_html(lang: str, corpus: Corpus) -> str:
     beginning = escape(corpus.train[:_SHOWN])
     chart = bars_html(bars, caption=text(lang, "scratch.frequent"))
     return (
-        f'{figures_html(figures)}{note}<div class="beside"><pre class="excerpt">{beginning}…</pre>'
+        f'{figures_html(figures)}{note}<div class="beside"><pre class="excerpt" tabindex="0">{beginning}…</pre>'
         f"<div>{chart}</div></div>"
     )
 
@@ -186,7 +186,7 @@ def written_html(lang: str, runs: Sequence[Run]) -> str:
                 heading = text(lang, "scratch.at_loss", loss=number(lang, event["loss"], 2), step=event["step"])
                 name = f"{run.config.name} · " if len(runs) > 1 else ""
                 cards.append(
-                    f'<div class="panel"><h4>{escape(name + heading)}</h4><pre class="excerpt">'
+                    f'<div class="panel"><h4>{escape(name + heading)}</h4><pre class="excerpt" tabindex="0">'
                     f"{escape(event['text'])}</pre></div>"
                 )
     if not cards:

@@ -35,7 +35,7 @@ def sizes_html(lang: str, in_hub: bool = False) -> str:
     rows = "".join(_row(lang, size, in_hub) for size in sizes())
     return (
         f'<div class="beside">{_timeline(lang)}</div>'
-        f'<div class="scroll"><table class="plain sizes"><tr>{heads}</tr>{rows}</table></div>'
+        f'<div class="scroll" tabindex="0"><table class="plain sizes"><tr>{heads}</tr>{rows}</table></div>'
     )
 
 

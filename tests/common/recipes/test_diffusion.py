@@ -64,7 +64,8 @@ def test_the_tokenizer_knows_every_key() -> None:
     tokenizer = words.make_tokenizer(["red apple", "green apple"])
     ids = words.token_ids(tokenizer, ["a fox with ~ [glasses] 7", ""])
     assert ids.shape == (2, words.LENGTH)
-    assert tokenizer.decode(ids[0], skip_special_tokens=True).strip() == "a fox with ~ [glasses] 7"
+    # Spaces around signs may differ: CLIP's tokenizer cuts there.
+    assert tokenizer.decode(ids[0], skip_special_tokens=True).replace(" ", "") == "afoxwith~[glasses]7"
 
 
 @pytest.mark.slow
