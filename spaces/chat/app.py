@@ -26,6 +26,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
     import chat_tab
     import completion_tab
     import essay_tab
+    import gallery_tab
     import gradio as gr
     import inside_tab
     import retrieval_tab
@@ -50,6 +51,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "summary": summary_tab,
         "retrieval": retrieval_tab,
         "actions": actions_tab,
+        "gallery": gallery_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
         page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

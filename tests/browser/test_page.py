@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from common.ui.i18n import text
 from tests.browser.conftest import desktop_only, open_tab
 
-TABS = ("chat", "completion", "sampling", "tokens", "inside", "essay", "summary", "retrieval", "actions")
+TABS = ("chat", "completion", "sampling", "tokens", "inside", "essay", "summary", "retrieval", "actions", "gallery")
 
 
 @pytest.mark.parametrize("lang", ["de", "fr", "it"])
