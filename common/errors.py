@@ -30,6 +30,7 @@ from common.picture_errors import NothingDrawn as NothingDrawn
 from common.picture_errors import PictureTooLarge as PictureTooLarge
 from common.training_errors import DiskFull as DiskFull
 from common.training_errors import Diverged as Diverged
+from common.training_errors import FinetuneTooLarge as FinetuneTooLarge
 from common.training_errors import ImpossibleShape as ImpossibleShape
 from common.training_errors import MeasuringTooLarge as MeasuringTooLarge
 from common.training_errors import MissingColumn as MissingColumn
@@ -40,6 +41,8 @@ from common.training_errors import RunsTooLarge as RunsTooLarge
 from common.training_errors import TooManyRuns as TooManyRuns
 from common.training_errors import TrainingTooLarge as TrainingTooLarge
 from common.training_errors import UnusableCorpus as UnusableCorpus
+from common.training_errors import UnusableExamples as UnusableExamples
+from common.training_errors import WrongColumns as WrongColumns
 
 
 class InvalidInput(DemystifyError):
@@ -51,6 +54,16 @@ class InvalidInput(DemystifyError):
 
     key = "invalid_input"
     sentence = "The value for “{field}” cannot be used here. Allowed: {allowed}."
+
+
+class LinkTooLong(DemystifyError):
+    """A link with more characters than a QR code for phones may have."""
+
+    key = "link_too_long"
+    sentence = (
+        "With {length} characters the link is too long for a QR code ({limit} at most): shorten the texts, or copy the "
+        "link instead."
+    )
 
 
 class EmptyPrompt(DemystifyError):

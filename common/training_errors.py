@@ -55,6 +55,30 @@ class TrainingTooLarge(DemystifyError):
     )
 
 
+class FinetuneTooLarge(DemystifyError):
+    """More memory than there is for training a model further; ``batch`` and ``row`` (tokens) need half of it."""
+
+    key = "finetune_too_large"
+    sentence = (
+        "The training needs more memory than there is: {batch} rows of {row} tokens in a step are likely to fit, "
+        "or LoRA instead of all weights."
+    )
+
+
+class WrongColumns(DemystifyError):
+    """A table of examples without the columns that are needed; both are lists of names."""
+
+    key = "wrong_columns"
+    sentence = "“{name}” has the columns {found}. Wanted are {wanted}: name them so."
+
+
+class UnusableExamples(DemystifyError):
+    """Conversations that nothing can be learned from. ``reason`` is a Phrase."""
+
+    key = "unusable_examples"
+    sentence = "These examples cannot be used for training ({reason}): add more, or choose others."
+
+
 class MeasuringTooLarge(DemystifyError):
     """Out of memory in the step that checks an estimate."""
 

@@ -188,13 +188,41 @@ def _whole(limit: float) -> float:
 Field = Number | Text | Numbers | Choice | Several
 
 
-def from_address(fields: Mapping[str, Field], query: Mapping[str, str]) -> dict[str, Any]:
-    """The values that an address carries for these inputs; what does not fit is left out (a link may be old)."""
+def read_address(
+    fields: Mapping[str, Field], query: Mapping[str, str]
+) -> tuple[dict[str, Any], list[errors.InvalidInput]]:
+    """The values that an address carries for these inputs, and why others that it carries cannot be used."""
     values: dict[str, Any] = {}
+    problems = []
     for name, field in fields.items():
         if name in query:
             try:
                 values[name] = field.check(query[name])
-            except errors.InvalidInput:
-                continue
-    return values
+            except errors.InvalidInput as problem:
+                problems.append(problem)
+    return values, problems
+
+
+def from_address(fields: Mapping[str, Field], query: Mapping[str, str]) -> dict[str, Any]:
+    """The values that an address carries for these inputs, without those that cannot be used."""
+    return read_address(fields, query)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the addresses of one view carry.
+
+    Attributes:
+        place: parameters that say which view is meant, such as ``{"tab": "chat"}``.
+        fields: its inputs by their names in the address.
+        first: an address that names no view means it, too.
+    """
+
+    place: Mapping[str, str]
+    fields: Mapping[str, Field]
+    first: bool = False
+
+    def read(self, query: Mapping[str, str]) -> tuple[dict[str, Any], list[errors.InvalidInput]]:
+        """Values and problems as ``read_address`` gives them; none of either if another view is meant."""
+        meant = all(query.get(name, value if self.first else None) == value for name, value in self.place.items())
+        return read_address(self.fields, query) if meant else ({}, [])

@@ -11,12 +11,16 @@ from typing import Any
 
 import gradio as gr
 
-from common.ui.fields import Field, from_address
+from common.config import settings
+from common.network import own_address
+from common.ui import qr
+from common.ui.errors import guarded
+from common.ui.fields import Choice, Field, Link
 from common.ui.i18n import text
 from common.ui.page import Page
 
-# Copying needs a secure context (https or this machine); elsewhere the link is put into the address bar instead.
-_COPY = """async (...values) => {
+# The address of this view, from the values of its inputs.
+_ADDRESS = """
   const names = %s;
   const address = new URL(window.location);
   address.search = '';
@@ -27,45 +31,63 @@ _COPY = """async (...values) => {
     const value = values[index];
     if (value !== null && value !== undefined && value !== '') address.searchParams.set(name, value);
   });
-  window.history.replaceState(null, '', address);
+  window.history.replaceState(null, '', address);"""
+# Copying needs a secure context (https or this machine); elsewhere the link is put into the address bar alone.
+_COPY = """async (...values) => {%s
   if (navigator.clipboard) await navigator.clipboard.writeText(address.toString()).catch(() => null);
   return [];
+}"""
+_TELL = """(...values) => {%s
+  return [address.toString()];
 }"""
 
 
 def link_button(
     page: Page, tab: str, inputs: Mapping[str, tuple[Field, Any]], part: str = "", first: bool = False
 ) -> None:
-    """A button that copies a link to the tab with these inputs, and the reading of such links.
+    """Buttons that copy a link to the tab with these inputs or show it as a QR code, and the reading of such links.
 
     Args:
+        page: the page.
         tab: the tab's id.
         inputs: (declaration, component) by name in the address.
         part: id of the inner tab they belong to, for a tab that has several.
         first: the tab is what a page opens with, so that an address without a tab means it, too.
     """
     place = {"tab": tab, "part": part} if part else {"tab": tab}
-    button = page.words(
-        gr.Button, keys={"value": "common.copy_link"}, size="sm", elem_id="-".join([*place.values(), "link"])
-    )
+    name = "-".join(place.values())
+    with gr.Row(elem_classes=["links"]):
+        copy = page.words(
+            gr.Button, keys={"value": "common.copy_link"}, size="sm", min_width=130, elem_id=f"{name}-link"
+        )
+        show = page.words(gr.Button, keys={"value": "link.show_qr"}, size="sm", min_width=130, elem_id=f"{name}-qr")
+    address = gr.Textbox(visible=False)
+    dialog = gr.HTML("", elem_id=f"{name}-qr-dialog", padding=False, js_on_load=qr.OPEN_DIALOG)
     components = [component for _, component in inputs.values()]
     fields = {name: field for name, (field, _) in inputs.items()}
-    code = _COPY % (json.dumps(list(inputs)), json.dumps(place))
-    button.click(None, components, None, js=code).then(
-        lambda lang: gr.Info(text(lang, "common.copied"), title=""),
-        page.lang,
-        None,
-        queue=False,
-        api_visibility="private",
+    here = _ADDRESS % (json.dumps(list(inputs)), json.dumps(place))
+    quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+    copy.click(None, components, None, js=_COPY % here).then(
+        lambda lang: gr.Info(text(lang, "common.copied"), title=""), page.lang, None, **quiet
+    )
+    show.click(None, components, address, js=_TELL % here).then(
+        guarded(_show_qr), [page.lang, address], dialog, **quiet
     )
 
+    link = Link(place, fields, first)
+
     def fill(request: gr.Request) -> list[Any]:
-        query = dict(request.query_params)
-        meant = all(query.get(name, value if first else None) == value for name, value in place.items())
-        values = from_address(fields, query) if meant else {}
+        values, _ = link.read(dict(request.query_params))
         return [gr.update(value=values[name]) if name in values else gr.skip() for name in fields]
 
     page.arrival.add(components, fill)
+    page.arrival.links.append(link)
+
+
+def _show_qr(lang: str, address: str, request: gr.Request) -> str:
+    config = settings()
+    link, alone = qr.for_others(str(address), request.headers.get("host", ""), config.listen_host, own_address())
+    return qr.dialog_html(lang, link, alone)
 
 
 def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], level: str = "tab") -> None:
@@ -76,3 +98,5 @@ def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], level
         return [gr.update(selected=wanted) if wanted in names else gr.skip()]
 
     page.arrival.add([tabs], choose)
+    if level == "tab":
+        page.arrival.links.append(Link({}, {level: Choice("tab", names[0], names)}))

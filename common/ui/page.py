@@ -18,8 +18,11 @@ from typing import Any
 import gradio as gr
 
 from common.config import LANGUAGES, Language, settings
+from common.errors import InvalidInput
 from common.ui.components import idea_html
+from common.ui.fields import Link
 from common.ui.i18n import Localizer, text, wanted_language
+from common.ui.qr import report
 
 # Keeps the choice in the address, so that a reload and a shared link keep it, and tells assistive technology.
 _LANGUAGE_TO_ADDRESS = """(lang) => {
@@ -47,6 +50,7 @@ class Arrival:
     """
 
     readers: list[tuple[Sequence[Any], Callable[[gr.Request], Sequence[Any]]]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
     def add(self, components: Sequence[Any], read: Callable[[gr.Request], Sequence[Any]]) -> None:
         """Set these components to what ``read`` gives: one value or update for each of them."""
@@ -117,6 +121,10 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         page = Page(demo, words, lang, Arrival())
         wanted = gr.Textbox(default, visible=False)
         page.arrival.add([wanted], lambda request: [language_of_visit(request)])
+        notice = gr.HTML("", elem_id="notice", padding=False)
+        page.arrival.add(
+            [notice], lambda request: [report(language_of_visit(request), _refused(page.arrival, request))]
+        )
         yield page
 
         quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
@@ -137,6 +145,11 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
             demo.load(look_first, None, [line, tick], **quiet)
             for event in (tick.tick, lang.change):
                 event(look, lang, [line, tick], **quiet)
+
+
+def _refused(arrival: Arrival, request: gr.Request) -> list[InvalidInput]:
+    query = dict(request.query_params)
+    return [problem for link in arrival.links for problem in link.read(query)[1]]
 
 
 def _masthead(lang: str, section: str, in_hub: bool) -> str:

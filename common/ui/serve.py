@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from common.config import LANGUAGES, settings
+from common.network import own_address
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -44,7 +45,7 @@ def serve(demo: gr.Blocks) -> None:
     demo.queue(max_size=everyone, default_concurrency_limit=None)
     addresses = [f"http://127.0.0.1:{config.port}"]
     if config.listen_host == "0.0.0.0":  # noqa: S104 - compared, not bound
-        addresses.append(f"http://{_own_address()}:{config.port}")
+        addresses.append(f"http://{own_address()}:{config.port}")
     if not _is_free(config.listen_host, config.port):
         raise SystemExit(
             f"Port {config.port} is in use: choose another with --port, for example --port {config.port + 1}"
@@ -75,13 +76,3 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _own_address() -> str:
-    """This machine's address in the local network; no packet is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("10.255.255.255", 1))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"

@@ -1,0 +1,100 @@
+"""The addresses of every view of every space: what they carry comes back, and what cannot be used is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.text.models import TextModels
+from common.ui import page
+from common.ui.fields import Choice, Field, Link, Number, Numbers, Several, Text
+from common.ui.i18n import texts
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def links() -> list[Link]:
+    """Of the whole hub, as it builds itself."""
+    made: list[page.Arrival] = []
+
+    class Recorded(page.Arrival):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "Arrival", Recorded)
+        spec = importlib.util.spec_from_file_location("hub_of_links", ROOT / "app.py")
+        assert spec is not None and spec.loader is not None
+        hub = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = hub
+        spec.loader.exec_module(hub)
+        hub.build(TextModels())
+    return [link for arrival in made for link in arrival.links]
+
+
+def _values(field: Field) -> st.SearchStrategy[Any]:
+    if isinstance(field, Text):
+        return st.text(max_size=min(field.max_length, 60))
+    if isinstance(field, Choice):
+        return st.sampled_from(field.options)
+    if isinstance(field, Several):
+        return st.lists(st.sampled_from(field.options), unique=True)
+    if isinstance(field, Numbers):
+        low, high = field.minimum, field.maximum
+        numbers = st.lists(st.floats(low, high), min_size=field.fewest, max_size=field.most)
+        return numbers.map(lambda found: " ".join(map(repr, found)))
+    assert isinstance(field, Number)
+    steps = int(min((field.maximum - field.minimum) / field.step, 10**6))
+    return st.integers(0, steps).map(lambda n: field.minimum + n * field.step)
+
+
+def _written(value: Any) -> str:
+    """As the page's script writes it into an address."""
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_every_state_comes_back_from_its_address(links: list[Link], data: st.DataObject) -> None:
+    link = data.draw(st.sampled_from([link for link in links if link.place]))
+    wanted = {name: data.draw(_values(field), label=name) for name, field in link.fields.items()}
+    address = urlencode({**link.place, **{name: _written(value) for name, value in wanted.items()}})
+    values, problems = link.read(dict(parse_qsl(address, keep_blank_values=True)))
+    assert not problems
+    for name, field in link.fields.items():
+        assert values[name] == field.check(wanted[name])
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_anything_else_is_refused_by_name_or_is_a_value(links: list[Link], hostile: str) -> None:
+    known = texts("en")
+    for link in links:
+        query = {**link.place, **dict.fromkeys(link.fields, hostile)}
+        values, problems = link.read(query)
+        assert set(values) <= set(link.fields)
+        assert len(values) + len(problems) == len(link.fields)
+        assert all(f"field.{problem.params['field']}" in known for problem in problems)
+
+
+def test_another_views_values_are_nobodys_business(links: list[Link]) -> None:
+    for link in links:
+        if link.place and not link.first:
+            assert link.read(dict.fromkeys(link.fields, "\0")) == ({}, [])
+        assert link.read({**link.place, "other": "x"}) == ({}, [])
+
+
+def test_every_space_has_links(links: list[Link]) -> None:
+    assert len(links) > 20 and all(link.fields for link in links)
+    places = [tuple(link.place.items()) for link in links if link.place]
+    assert len(places) == len(set(places))
