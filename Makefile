@@ -24,8 +24,15 @@ setup-test:
 demo: setup
 	@$(RUN) app.py $(ARGS)
 
+# The browser tests come after the others, one at a time: playwright's event loop shuts out asyncio.run in its process,
+# and two browsers on two cores make each other late.
 test: setup-test
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+ifdef ARGS
+	@$(RUN) -m pytest $(ARGS)
+else
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/browser --durations 15
+	@$(RUN) -m pytest tests/browser --durations 10
+endif
 
 lint: setup-test
 	@$(RUN) -m ruff format --check .
