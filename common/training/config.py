@@ -5,7 +5,7 @@ Knows nothing about how a kind is trained, nor about pages.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -56,16 +56,19 @@ class RunConfig(BaseModel):
     """What every kind of run has.
 
     Attributes:
+        data_file: what its data are called in the run's folder.
         name: as its owner calls it.
         owner: a token of the visitor who started it; tells runs apart, opens nothing.
         minutes: of work at a stretch after which the run is stopped, with its model saved.
     """
 
     model_config = _LIMITS
+    data_file: ClassVar[str] = "corpus.txt"
 
     name: str = Field(min_length=1, max_length=60)
     owner: str = Field("", max_length=64)
     minutes: float = Field(60.0, gt=0)
+    pace: Pace = Pace()
 
 
 class ScratchConfig(RunConfig):
@@ -81,15 +84,43 @@ class ScratchConfig(RunConfig):
     tokenizer: Literal["char", "bpe"] = "char"
     vocabulary: int = Field(512, ge=260, le=50_000)
     shape: Shape = Shape()
-    pace: Pace = Pace()
     opening: str = Field("\n", max_length=200)
     sample_at: tuple[float, ...] = (4.0, 3.5, 3.0, 2.5, 2.0, 1.9, 1.8, 1.7, 1.6, 1.5, 1.2, 1.0)
 
 
-AnyConfig = Annotated[ScratchConfig, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[ScratchConfig] = TypeAdapter(ScratchConfig)
+Method = Literal["lora", "dora", "qlora", "full"]
 
 
-def read_config(data: bytes) -> ScratchConfig:
+class FinetuneConfig(RunConfig):
+    """A model that exists, trained further on the conversations in the run's ``examples.jsonl``.
+
+    Attributes:
+        base: folder of the model to begin with, in transformers format.
+        base_title, base_repo, base_licence: what people call it, its id on the hub, and its licence.
+        method: a LoRA beside frozen weights, the same with directions and lengths apart (DoRA), a LoRA beside weights
+            of 4 bits (QLoRA), or every weight.
+        rank: of the adapter.
+        row: tokens in a row of packed conversations; ``pace.batch`` rows are one step.
+        question: what the model is asked on the way, so that the change can be seen.
+    """
+
+    data_file: ClassVar[str] = "examples.jsonl"
+
+    kind: Literal["finetune"] = "finetune"
+    base: str
+    base_title: str = Field("", max_length=120)
+    base_repo: str = Field("", max_length=200)
+    base_licence: str = Field("", max_length=60)
+    method: Method = "lora"
+    rank: int = Field(8, ge=1, le=256)
+    row: int = Field(256, ge=32, le=4096)
+    question: str = Field("Who are you?", min_length=1, max_length=400)
+
+
+AnyConfig = ScratchConfig | FinetuneConfig
+_ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Annotated[AnyConfig, Field(discriminator="kind")])
+
+
+def read_config(data: bytes) -> AnyConfig:
     """The description in a ``config.json``. Raises pydantic.ValidationError."""
     return _ADAPTER.validate_json(data)

@@ -2,12 +2,13 @@
 
     config.json     what was asked for
     corpus.txt      the text (kind "scratch")
+    examples.jsonl  the conversations (kind "finetune")
     data.json       what the data turned out to be
     events.jsonl    what has happened, one JSON object a line
     process.json    the process at work: its id and when it began
     stop            a request to end; the file's being there is the message
     checkpoints/    the last states that training can go on from
-    model/          the result: safetensors, tokenizer, model card
+    model/          the result: safetensors and tokenizer; of an adapter its weights alone
     result.json     how it ended
 
 Single files are written beside and renamed, so that a reader never sees half of one. The last line of events may be
@@ -27,7 +28,7 @@ from typing import Any, Literal
 
 import psutil
 
-from common.training.config import ScratchConfig, read_config
+from common.training.config import AnyConfig, read_config
 
 State = Literal["waiting", "running", "stopped", "finished", "failed", "interrupted"]
 Event = dict[str, Any]
@@ -50,11 +51,16 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def has_model(self) -> bool:
+        """Whether the run has got that far; an adapter has no config of a whole model."""
+        return any((self.model / name).exists() for name in ("config.json", "adapter_config.json"))
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the states to go on from."""
         return self.path / "checkpoints"
 
-    def config(self) -> ScratchConfig:
+    def config(self) -> AnyConfig:
         """What was asked for. Raises OSError, pydantic.ValidationError."""
         return read_config((self.path / "config.json").read_bytes())
 

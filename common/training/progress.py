@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +13,31 @@ import torch
 from transformers import PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from common import errors
-from common.training.config import ScratchConfig
-from common.training.folder import RunFolder
+from common.training.config import AnyConfig, ScratchConfig
+from common.training.folder import Event, RunFolder
 
 _COMPLETE = "complete"  # a file in a checkpoint that was written to its end
 _SAMPLE_TOKENS = 160
 _LOOK_SECONDS = 0.5  # between two looks for a request to stop
 
 
-class Progress(TrainerCallback):
-    """Writes the run's events, and steers the Trainer by what it finds in the folder and on the clock."""
+# Gets the model and its loss on the held-out text; gives the fields of an event "sample", or nothing.
+Writer = Callable[[Any, float], Event | None]
 
-    def __init__(self, folder: RunFolder, config: ScratchConfig, tokenizer: PreTrainedTokenizerFast) -> None:
-        self._folder, self._config, self._tokenizer = folder, config, tokenizer
-        self._tokens_per_step = config.pace.batch * config.shape.context
+
+class Progress(TrainerCallback):
+    """Writes the run's events, and steers the Trainer by what it finds in the folder and on the clock.
+
+    Args:
+        tokens_per_step: for the speed.
+        write: lets the model write something after each look at the held-out text, when it is time.
+    """
+
+    def __init__(self, folder: RunFolder, config: AnyConfig, tokens_per_step: int, write: Writer) -> None:
+        self._folder, self._config, self._tokens_per_step, self._write = folder, config, tokens_per_step, write
         self._seconds_before = 0.0
         self._begun = self._saved = self._looked = time.monotonic()
         self._first_loss = math.inf
-        self._sampled: set[float] = set()
         self._diverged = False
         self._stopped = ""
         self._marks: list[tuple[int, float]] = []
@@ -40,8 +48,6 @@ class Progress(TrainerCallback):
         for event in self._folder.events():
             if event.get("step", 0) <= step:
                 self._seconds_before = max(self._seconds_before, event.get("seconds", 0.0))
-                if event["type"] == "sample":
-                    self._sampled.add(event["at"])
                 if event["type"] == "step" and math.isinf(self._first_loss) and event["loss"] is not None:
                     self._first_loss = event["loss"]
         if checkpoint:
@@ -101,11 +107,9 @@ class Progress(TrainerCallback):
         if "eval_loss" in logs:
             loss = float(logs["eval_loss"])
             self._folder.append("eval", step=state.global_step, loss=_finite(loss), seconds=self._seconds())
-            reached = [at for at in self._config.sample_at if loss <= at and at not in self._sampled]
-            if reached and math.isfinite(loss):
-                self._sampled.update(reached)
-                text = sample(kwargs["model"], self._tokenizer, self._config.opening)
-                self._folder.append("sample", step=state.global_step, at=min(reached), loss=loss, text=text)
+            written = self._write(kwargs["model"], loss) if math.isfinite(loss) else None
+            if written is not None:
+                self._folder.append("sample", step=state.global_step, loss=loss, **written)
         return control
 
     def on_save(
@@ -127,6 +131,21 @@ class Progress(TrainerCallback):
             return 0.0
         (first, then), (last, now) = self._marks[0], self._marks[-1]
         return (last - first) * self._tokens_per_step / max(now - then, 1e-9)
+
+
+class LossSamples:
+    """Lets a model of text write when its loss has come down to one of ``config.sample_at`` for the first time."""
+
+    def __init__(self, folder: RunFolder, config: ScratchConfig, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._folder, self._config, self._tokenizer = folder, config, tokenizer
+
+    def __call__(self, model: Any, loss: float) -> Event | None:
+        """See Writer. ``at`` is the lowest of the losses reached, ``text`` what it wrote."""
+        done = min((event["at"] for event in self._folder.events() if event["type"] == "sample"), default=math.inf)
+        reached = [at for at in self._config.sample_at if loss <= at < done]
+        if not reached:
+            return None
+        return {"at": min(reached), "text": sample(model, self._tokenizer, self._config.opening)}
 
 
 def last_checkpoint(folder: RunFolder) -> Path | None:

@@ -84,6 +84,8 @@ def named(problem: Exception, folder: RunFolder) -> errors.DemystifyError:
         return errors.DiskFull()
     if isinstance(problem, MemoryError) or any(sign in words for sign in _NO_MEMORY):
         config = folder.config()
+        if not isinstance(config, ScratchConfig):
+            return errors.FinetuneTooLarge(batch=max(1, config.pace.batch // 2), row=max(64, config.row // 2))
         vocabulary = (folder.read_json("data.json") or {}).get("vocabulary", config.vocabulary)
         # The estimate thought that it would fit: half of what was asked for is more likely to.
         asked = memory_bytes(config.shape, vocabulary, config.pace.batch)

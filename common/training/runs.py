@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from common import errors
 from common.config import Settings, settings
-from common.training.config import ScratchConfig
+from common.training.config import AnyConfig
 from common.training.folder import RunFolder, State
 from common.training.launch import command, cores, environment
 
@@ -40,7 +40,7 @@ class Run:
     """
 
     folder: RunFolder
-    config: ScratchConfig
+    config: AnyConfig
     state: State
     created: float
     ahead: int = 0
@@ -73,8 +73,8 @@ class TrainingRuns:
         if self._watcher is not None:
             self._watcher.join()
 
-    def create(self, config: ScratchConfig, corpus: str) -> Run:
-        """Put a new run into the line.
+    def create(self, config: AnyConfig, data: str) -> Run:
+        """Put a new run into the line; ``data`` is what its kind learns from, as a file's content.
 
         Raises:
             TooManyRuns, NameTaken, RunsTooLarge: of this owner.
@@ -92,7 +92,7 @@ class TrainingRuns:
             folder = RunFolder(self._root / secrets.token_hex(6))
             try:
                 folder.path.mkdir(parents=True)
-                folder.write_text("corpus.txt", corpus)
+                folder.write_text(config.data_file, data)
                 folder.write_json("config.json", config.model_dump(mode="json"))
             except OSError as problem:
                 shutil.rmtree(folder.path, ignore_errors=True)

@@ -14,11 +14,11 @@ from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
 from common import hardware
 from common.training import shape as shapes
-from common.training.config import Pace
+from common.training.config import Pace, ScratchConfig
 from common.training.corpus import read_corpus
 from common.training.folder import RunFolder
 from common.training.processes import Together
-from common.training.progress import Progress, last_checkpoint
+from common.training.progress import LossSamples, Progress, last_checkpoint
 from common.training.room import check_memory
 from common.training.tokenizer import train_tokenizer
 
@@ -53,6 +53,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
         Diverged: the loss is no number any more, or higher than at the beginning.
     """
     config = folder.config()
+    assert isinstance(config, ScratchConfig)  # noqa: S101 - run.py has chosen this trainer by the kind
     corpus = read_corpus((folder.path / "corpus.txt").read_text("utf-8"), most=2**31)
     tokenizer = train_tokenizer(corpus.train, config.tokenizer, config.vocabulary)
     check_memory(config, len(tokenizer))
@@ -78,7 +79,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
             "repeated_lines": corpus.repeated,
         },
     )
-    progress = Progress(folder, config, tokenizer)
+    progress = Progress(folder, config, config.pace.batch * context, LossSamples(folder, config, tokenizer))
     trainer = Trainer(
         model=model,
         args=arguments(folder, config.pace),
@@ -103,37 +104,41 @@ def train(folder: RunFolder) -> dict[str, Any]:
     return {"test_loss": loss, **progress.summary()}
 
 
-def arguments(folder: RunFolder, pace: Pace) -> TrainingArguments:
-    """The Trainer's settings for a pace. One process: the given batch; several share it."""
+def arguments(folder: RunFolder, pace: Pace, **changes: Any) -> TrainingArguments:
+    """The Trainer's settings for a pace, and what another kind of run has otherwise.
+
+    One process has the given batch; several share it.
+    """
     place = hardware.device()
     processes = max(1, int(os.environ.get("WORLD_SIZE", "1")))
-    return TrainingArguments(
-        output_dir=str(folder.checkpoints),
-        max_steps=pace.steps,
-        per_device_train_batch_size=max(1, pace.batch // processes),
-        per_device_eval_batch_size=pace.batch,
-        learning_rate=pace.learning_rate,
-        weight_decay=pace.weight_decay,
-        adam_beta2=0.99,
-        max_grad_norm=1.0,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": 0.1},
-        warmup_steps=_WARM_UP,
-        optim="adamw_torch_fused",
-        bf16=place == "cuda",
-        use_cpu=place == "cpu",
-        torch_compile=place == "cuda" and not hardware.on_zerogpu(),
-        eval_strategy="steps",
-        eval_steps=pace.evaluate_every,
-        logging_steps=_SAY_EVERY,
-        logging_first_step=True,
-        save_strategy="no",  # progress.py saves by the clock
-        save_total_limit=2,
-        seed=pace.seed,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_num_workers=0,
-    )
+    settings: dict[str, Any] = {
+        "output_dir": str(folder.checkpoints),
+        "max_steps": pace.steps,
+        "per_device_train_batch_size": max(1, pace.batch // processes),
+        "per_device_eval_batch_size": pace.batch,
+        "learning_rate": pace.learning_rate,
+        "weight_decay": pace.weight_decay,
+        "adam_beta2": 0.99,
+        "max_grad_norm": 1.0,
+        "lr_scheduler_type": "cosine_with_min_lr",
+        "lr_scheduler_kwargs": {"min_lr_rate": 0.1},
+        "warmup_steps": _WARM_UP,
+        "optim": "adamw_torch_fused",
+        "bf16": place == "cuda",
+        "use_cpu": place == "cpu",
+        "torch_compile": place == "cuda" and not hardware.on_zerogpu(),
+        "eval_strategy": "steps",
+        "eval_steps": pace.evaluate_every,
+        "logging_steps": _SAY_EVERY,
+        "logging_first_step": True,
+        "save_strategy": "no",  # progress.py saves by the clock
+        "save_total_limit": 2,
+        "seed": pace.seed,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_num_workers": 0,
+    }
+    return TrainingArguments(**settings | changes)
 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, text: str) -> torch.Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from common import errors
 from common.config import settings
@@ -29,46 +31,59 @@ def read_upload(path: Path) -> str:
     name, kind = display_name(path.name), path.suffix.lower()
     if kind == ".pdf":
         return "\n".join(paragraph.text for paragraph in take_upload(path).paragraphs)
+    text = take_text(path, KINDS)
+    if kind in (".csv", ".jsonl"):
+        return "\n".join(_column(read_table(text, kind, name), name))
+    return text
+
+
+def take_text(path: Path, kinds: tuple[str, ...]) -> str:
+    """What is in a file of text, which is deleted.
+
+    Raises:
+        UnsupportedDocument: its name ends with none of ``kinds``.
+        DocumentTooLarge, DocumentNotText, UploadGone.
+    """
+    name = display_name(path.name)
     try:
-        if kind not in KINDS:
+        if path.suffix.lower() not in kinds:
             raise errors.UnsupportedDocument(name=name)
         limit = settings().max_upload_mb
         if path.stat().st_size > limit * 1_000_000:
             raise errors.DocumentTooLarge(name=name, size=round(path.stat().st_size / 1e6), limit=limit)
-        text = decode(path.read_bytes(), name)
+        return decode(path.read_bytes(), name)
     except FileNotFoundError as problem:
         raise errors.UploadGone(name=name) from problem
     finally:
         path.unlink(missing_ok=True)
-    if kind in (".csv", ".jsonl"):
-        return "\n".join(_csv_rows(text, name) if kind == ".csv" else _jsonl_rows(text, name))
-    return text
 
 
-def _csv_rows(text: str, name: str) -> list[str]:
-    rows = csv.DictReader(io.StringIO(text))
-    found = rows.fieldnames or []
-    if _COLUMN not in found:
-        raise errors.MissingColumn(name=name, wanted=_COLUMN, found=_listed(found))
+def read_table(text: str, kind: str, name: str) -> list[dict[str, Any]]:
+    """The rows of a table, each by its columns' names; of JSONL also rows that are no records, as ones without columns.
+
+    Args:
+        kind: ".csv" or ".jsonl".
+        name: for the error.
+
+    Raises:
+        DocumentBroken.
+    """
     try:
-        return [row[_COLUMN] or "" for row in rows]
-    except csv.Error as problem:
-        raise errors.DocumentBroken(name=name, kind="CSV") from problem
+        if kind == ".csv":
+            return list(csv.DictReader(io.StringIO(text)))
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (csv.Error, ValueError, RecursionError) as problem:
+        raise errors.DocumentBroken(name=name, kind=kind[1:].upper()) from problem
+    return [row if isinstance(row, dict) else {} for row in rows]
 
 
-def _jsonl_rows(text: str, name: str) -> list[str]:
-    rows: list[str] = []
-    for line in filter(str.strip, text.splitlines()):
-        try:
-            record = json.loads(line)
-        except ValueError as problem:
-            raise errors.DocumentBroken(name=name, kind="JSONL") from problem
-        if not isinstance(record, dict) or not isinstance(record.get(_COLUMN), str):
-            found = list(record) if isinstance(record, dict) else []
-            raise errors.MissingColumn(name=name, wanted=_COLUMN, found=_listed(found))
-        rows.append(record[_COLUMN])
-    return rows
+def listed(names: Iterable[object]) -> str:
+    """Names of columns for a sentence: the first eight."""
+    return ", ".join(display_name(str(name)) for name in list(names)[:8]) or "–"
 
 
-def _listed(names: object) -> str:
-    return ", ".join(display_name(str(name)) for name in list(names)[:8]) or "–"  # type: ignore[call-overload]
+def _column(rows: list[dict[str, Any]], name: str) -> list[str]:
+    for row in rows:
+        if not isinstance(row.get(_COLUMN, 0), str | None):
+            raise errors.MissingColumn(name=name, wanted=_COLUMN, found=listed(row))
+    return [row[_COLUMN] or "" for row in rows]

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import cost_tab
+    import finetune_tab
     import gradio as gr
     import lifecycle_tab
     import scratch_tab
     import sizes_tab
-    from train_page import TrainPage, status_html
+    from train_page import TrainPage, new_owner, status_html
 
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
@@ -37,12 +38,17 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
 
     tabs = {
         "scratch": scratch_tab,
+        "finetune": finetune_tab,
         "lifecycle": lifecycle_tab,
         "cost": cost_tab,
         "sizes": sizes_tab,
     }
     with page_frame("train", status, in_hub) as frame:
-        page = TrainPage(frame.demo, frame.words, frame.lang, frame.arrival, runs, in_hub=in_hub, tabs=tuple(tabs))
+        owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
+        known = frame.demo.load(new_owner, owner, owner, queue=False, api_visibility="private", show_progress="hidden")
+        page = TrainPage(
+            frame.demo, frame.words, frame.lang, frame.arrival, runs, owner, known, in_hub=in_hub, tabs=tuple(tabs)
+        )
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from run_handlers import RunHandlers
 from scratch_look import corpus_html, curves_html, list_choices, numbers_html, run_html, tokens_html, written_html
-from train_page import TrainPage
 
 from common import errors
 from common.config import settings
@@ -50,11 +50,10 @@ PRESETS: dict[str, tuple[Any, ...]] = {
 _TRY_TOKENS = 200
 
 
-class ScratchTab:
+class ScratchTab(RunHandlers):
     """The tab's handlers; ``form`` is always the controls of ``PRESETS``, in their order."""
 
-    def __init__(self, page: TrainPage) -> None:
-        self._page, self._runs = page, page.runs
+    kind = "scratch"
 
     async def look(self, lang: str, source: str, own: str | None) -> str:
         """The text chosen, and what can be said about it."""
@@ -118,7 +117,7 @@ class ScratchTab:
         size = len(corpus.characters) + 2 if kind == "char" else vocabulary
         steps = steps_within(shape, size, batch, minutes, await asyncio.to_thread(measured_flops, self._runs))
         config = ScratchConfig(
-            name=self._name(lang, owner, NAME.check(name).strip(), source),
+            name=self._name(owner, NAME.check(name), text(lang, f"scratch.corpus_{source}")),
             owner=owner,
             minutes=min(2 * minutes + 1, settings().max_run_minutes),
             tokenizer="char" if kind == "char" else "bpe",
@@ -138,7 +137,7 @@ class ScratchTab:
 
     async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[Any, ...]:
         """The chosen run as it stands: state, curves, what it wrote; whether to look again; the lists of runs."""
-        own = await asyncio.to_thread(self._runs.of, owner)
+        own = await asyncio.to_thread(self._own, owner)
         choices = gr.update(choices=list_choices(lang, own))
         shown = [run for wanted in dict.fromkeys((run_id, other_id)) for run in own if run.folder.id == wanted]
         if not shown or shown[0].folder.id != run_id:
@@ -156,26 +155,6 @@ class ScratchTab:
         at_work = any(run.state in ("waiting", "running") for run in shown)
         return *drawn, gr.Timer(active=at_work), choices, choices
 
-    async def runs_of(self, lang: str, owner: str, chosen: str | None) -> tuple[Any, Any, Any]:
-        """The visitor's runs for both lists; the newest one is chosen when none is."""
-        update = await self._chosen(lang, owner, chosen)
-        return update, gr.update(choices=update["choices"]), gr.Timer(active=bool(update["value"]))
-
-    async def stop(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Ask the run to end; its model is kept."""
-        await asyncio.to_thread(self._runs.stop, run_id or "", owner)
-        return gr.Timer(active=True)
-
-    async def resume(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Put a run that ended early into the line again."""
-        await asyncio.to_thread(self._runs.resume, run_id or "", owner)
-        return gr.Timer(active=True)
-
-    async def delete(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Remove the run and all that it made."""
-        await asyncio.to_thread(self._runs.delete, run_id or "", owner)
-        return await self._chosen(lang, owner, None)
-
     async def write(
         self, lang: str, owner: str, run_id: str | None, opening: str, temperature: Any
     ) -> AsyncIterator[str]:
@@ -183,13 +162,15 @@ class ScratchTab:
 
         When its context is full, it goes on from the second half of what it sees.
         """
-        run = await asyncio.to_thread(self._runs.find, run_id or "", owner)
+        run = await self._find(owner, run_id)
+        assert isinstance(run.config, ScratchConfig)  # noqa: S101 - this tab lists no others
+        context = run.config.shape.context
         warmth, written = TEMPERATURE.real(temperature), OPENING.check(opening) or "\n"
         engine = await self._page.trained.engine(run)
         left = _TRY_TOKENS
         while left > 0:
             sampling = SamplingSettings(temperature=warmth, max_new_tokens=left)
-            request = GenerationRequest(prompt=written[-run.config.shape.context // 2 :], sampling=sampling)
+            request = GenerationRequest(prompt=written[-context // 2 :], sampling=sampling)
             came = 0
             async with contextlib.aclosing(engine.stream(request)) as events:
                 async for event in events:
@@ -201,12 +182,6 @@ class ScratchTab:
                             return
             left -= max(came, 1)
 
-    async def _chosen(self, lang: str, owner: str, run_id: str | None) -> Any:
-        own = await asyncio.to_thread(self._runs.of, owner) if owner else []
-        ids = [run.folder.id for run in own]
-        value = run_id if run_id in ids else (ids[0] if ids else None)
-        return gr.update(choices=list_choices(lang, own), value=value)
-
     def _corpus(self, source: str, own: str | None) -> Corpus:
         """The chosen text. Raises UnusableCorpus, EmptyPrompt."""
         which = SOURCE.check(source)
@@ -214,14 +189,6 @@ class ScratchTab:
             raise errors.EmptyPrompt()
         content = own if which == OWN and own else sample_text(str(which))
         return read_corpus(content, settings().max_document_chars)
-
-    def _name(self, lang: str, owner: str, wanted: str, source: str) -> str:
-        """The name given; without one, the text's with the next free number."""
-        if wanted:
-            return wanted
-        taken = {run.config.name for run in self._runs.of(owner)}
-        title = text(lang, f"scratch.corpus_{source}")
-        return next(name for number in range(1, 10_000) if (name := f"{title} {number}") not in taken)
 
 
 def _read_form(form: tuple[Any, ...]) -> tuple[Shape, int, float, str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import after_training
 import gradio as gr
 from scratch_handlers import (
     ARCHITECTURE,
@@ -25,7 +26,7 @@ from scratch_handlers import (
     WIDTH,
     ScratchTab,
 )
-from train_page import TrainPage, new_owner
+from train_page import TrainPage
 
 from common.training.uploads import KINDS
 from common.ui.errors import guarded
@@ -39,8 +40,7 @@ def build(page: TrainPage) -> None:
     """Lay out the tab and wire it."""
     tab, words, lang = ScratchTab(page), page.words, page.lang
     page.idea("scratch")
-    owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
-    own = gr.State(None)
+    owner, own = page.owner, gr.State(None)
     words(gr.Markdown, keys={"value": "scratch.step_text"})
     source = words(
         gr.Radio,
@@ -174,6 +174,8 @@ def build(page: TrainPage) -> None:
     write = words(gr.Button, keys={"value": "scratch.write"}, elem_id="scratch-write")
     text_out = words(gr.Textbox, keys={"label": "scratch.result"}, lines=4, max_lines=12, elem_id="scratch-result")
 
+    after_training.build(page, tab, run, "scratch")
+
     form: list[Any] = [architecture, layers, heads, width, context, batch, minutes, kind, vocabulary]
     fields: dict[str, tuple[Field, Any]] = {
         "corpus": (SOURCE, source),
@@ -218,16 +220,14 @@ def build(page: TrainPage) -> None:
     seen = [state, curves, written, clock, run, other]
     go.click(
         guarded(tab.start), [lang, owner, *text_of, name, rate, seed, opening, *form], [run, clock], **quiet
-    ).success(guarded(tab.runs_of), [lang, owner, run], [run, other, clock], **quiet)
+    ).success(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
     gr.on(
         [run.change, other.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run, other], seen, **live
     )
     stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
     resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
     delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
-    page.demo.load(new_owner, owner, owner, **at_once).then(
-        guarded(tab.runs_of), [lang, owner, run], [run, other, clock], **quiet
-    )
+    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
     write.click(guarded(tab.write), [lang, owner, run, beginning, temperature], text_out, **quiet)
 
 

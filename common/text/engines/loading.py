@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -61,11 +62,14 @@ def load(options: dict[str, Any]) -> LoadedModel:
     torch.set_num_threads(options.get("threads") or max(1, min(torch.get_num_threads(), hardware.cores() - 1)))
     path = Path(options["path"])
     folder = convert_apart(path) if path.suffix == ".gguf" else path
-    _check_memory(folder, dtype, device)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        weights = _base_of(folder)
+        _check_memory(weights, dtype, device)
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            weights, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
+        if weights != folder:
+            model = _with_adapter(model, folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as problem:
         raise errors.ModelUnavailable(model=options["name"], reason=errors.Phrase("files_unreadable")) from problem
@@ -81,6 +85,27 @@ def load(options: dict[str, Any]) -> LoadedModel:
         ends=ends,
         context=context,
     )
+
+
+def _base_of(folder: Path) -> Path:
+    """The folder of the whole model: this one, or the one that the adapter in it belongs to."""
+    adapter = folder / "adapter_config.json"
+    if not adapter.exists():
+        return folder
+    return Path(json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"])
+
+
+def _with_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """The model with the adapter in ``folder`` added to its weights.
+
+    Through peft: transformers' own way of loading leaves out the lengths that DoRA has learned.
+    """
+    from peft import PeftModel
+
+    if not (folder / "adapter_model.safetensors").exists():
+        raise OSError(f"{folder} has no adapter in safetensors")
+    merged: PreTrainedModel = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    return merged
 
 
 def _context(model: PreTrainedModel, options: dict[str, Any]) -> int:

@@ -1,0 +1,165 @@
+"""A run's result as one file to take away: weights, tokenizer, model card, and the run as a script that does it again.
+
+``python -m common.training.export RUN FILE.zip [--merged]`` does it in a process of its own: merging an adapter loads
+the whole model. What is in the file loads with transformers alone (an unmerged adapter: with peft and its base).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from common import errors
+from common.training.config import AnyConfig, FinetuneConfig
+from common.training.folder import RunFolder
+from common.training.launch import environment
+from common.training.model_card import card
+
+_ROOT = Path(__file__).resolve().parents[2]
+_NOT_FOR_OTHERS = ("owner", "base")  # who it was, and a path of this machine
+_SCRIPT = '''"""Trains this model again. Put this folder into the project that it comes from, and run there:
+
+    python {name}/reproduce.py NEW_FOLDER{more}
+
+The same seed and data give the same curve on a processor of the same kind.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from common.training.run import main
+
+here, target = Path(__file__).resolve().parent, Path(sys.argv[1]).resolve()
+target.mkdir(parents=True)
+config = json.loads((here / "config.json").read_text("utf-8"))
+{base}(target / "config.json").write_text(json.dumps(config), "utf-8")
+shutil.copy(here / "{data}", target)
+raise SystemExit(main(str(target)))
+'''
+
+
+def file_name(name: str) -> str:
+    """What a run's file is called: letters and digits of its name."""
+    return (re.sub(r"[^\w]+", "-", name).strip("-").lower()[:50] or "model") + ".zip"
+
+
+def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
+    """Write the run's model and what belongs to it into the zip file ``target``.
+
+    Args:
+        merged: of an adapter, the whole model with the adapter added to its weights.
+
+    Raises:
+        NotTrainedYet: the run has no model.
+        ModelUnavailable: the base of the adapter is gone.
+        OSError: the disk is full.
+    """
+    if not folder.has_model:
+        raise errors.NotTrainedYet()
+    config = folder.config()
+    name = file_name(config.name).removesuffix(".zip")
+    adapter = (folder.model / "adapter_config.json").exists()
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent) as place,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+    ):
+        model = _merge(folder, config, Path(place)) if adapter and merged else folder.model
+        for path in sorted(model.iterdir()):
+            if path.name == "adapter_config.json":
+                archive.writestr(f"{name}/model/{path.name}", _without_path(path, config))
+            elif path.is_file() and path.name != "README.md":  # the card is ours, beside the model
+                archive.write(path, f"{name}/model/{path.name}")
+        archive.writestr(f"{name}/README.md", card(folder, config, name, adapter and not merged))
+        archive.writestr(f"{name}/config.json", _portable(config))
+        archive.writestr(f"{name}/reproduce.py", _script(config, name))
+        archive.write(folder.path / config.data_file, f"{name}/{config.data_file}")
+    return target
+
+
+async def export_apart(folder: RunFolder, target: Path, merged: bool = False) -> None:
+    """Like ``export``, in a process of its own that ends when the caller is cancelled. Raises what ``export`` does."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "common.training.export", str(folder.path), str(target)),
+        *(["--merged"] if merged else []),
+        cwd=_ROOT,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode:
+        last = said.decode().strip().split("\n")[-1]
+        raise errors.from_json(json.loads(last)) if last.startswith("{") else errors.DemystifyError()
+
+
+def _merge(folder: RunFolder, config: AnyConfig, place: Path) -> Path:
+    """The whole model in 16 bits with the adapter's part added, in transformers format."""
+    import torch
+    from peft import PeftModel
+
+    from common.training.adapters import load
+
+    assert isinstance(config, FinetuneConfig)  # noqa: S101 - no other kind has adapters
+    model = PeftModel.from_pretrained(load(config.base, config.base_title), str(folder.model)).merge_and_unload()
+    model.to(torch.bfloat16).save_pretrained(place)
+    for path in folder.model.iterdir():
+        if path.name.startswith(("tokenizer", "chat_template", "special_tokens")):
+            shutil.copy(path, place)
+    return place
+
+
+def _without_path(path: Path, config: AnyConfig) -> str:
+    """The adapter's settings with its base by its public name."""
+    values = json.loads(path.read_text("utf-8"))
+    if isinstance(config, FinetuneConfig):
+        values["base_model_name_or_path"] = config.base_repo or config.base_title
+    return json.dumps(values, indent=1)
+
+
+def _portable(config: AnyConfig) -> str:
+    values = config.model_dump(mode="json")
+    return json.dumps({name: value for name, value in values.items() if name not in _NOT_FOR_OTHERS}, indent=1)
+
+
+def _script(config: AnyConfig, name: str) -> str:
+    tuned = isinstance(config, FinetuneConfig)
+    return _SCRIPT.format(
+        name=name,
+        more=" FOLDER_OF_THE_BASE_MODEL" if tuned else "",
+        base='config["base"] = str(Path(sys.argv[2]).resolve())\n' if tuned else "",
+        data=config.data_file,
+    )
+
+
+def main() -> None:
+    """Export one run; the error that it meets goes to the standard output as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m common.training.export", description=__doc__)
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("target", type=Path, help="the zip file to write")
+    parser.add_argument("--merged", action="store_true", help="the whole model instead of an adapter alone")
+    options = parser.parse_args()
+    try:
+        export(RunFolder(options.run.resolve()), options.target.resolve(), options.merged)
+    except errors.DemystifyError as problem:
+        print(json.dumps(problem.to_json()))
+        raise SystemExit(1) from problem
+    except OSError as problem:
+        print(json.dumps(errors.DiskFull().to_json()))
+        raise SystemExit(1) from problem
+
+
+if __name__ == "__main__":
+    main()

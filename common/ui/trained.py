@@ -1,0 +1,47 @@
+"""The models that runs have made, ready to write: what training leaves on the disk, read by the text engine.
+
+It stands here, since neither of the two domains knows the other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from common import errors
+from common.text.engine import TextEngine
+from common.text.engines.process import ProcessEngine
+from common.training.config import ScratchConfig
+from common.training.runs import Run
+
+_IDLE_SECONDS = 120.0
+_MOST_OPEN = 3
+_ENGINE = "common.text.engines.transformers_worker"
+
+
+class TrainedModels:
+    """Models of runs and those they began with, each in a process of its own that ends when nobody writes with it."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, ProcessEngine] = OrderedDict()
+
+    async def engine(self, run: Run) -> TextEngine:
+        """The run's model. Raises NotTrainedYet."""
+        if not run.folder.has_model:
+            raise errors.NotTrainedYet()
+        context = run.config.shape.context if isinstance(run.config, ScratchConfig) else 0
+        return await self._engine(str(run.folder.model), run.config.name, context)
+
+    async def base(self, folder: str, title: str) -> TextEngine:
+        """A model as it was before its training."""
+        return await self._engine(folder, title, 0)
+
+    async def _engine(self, folder: str, name: str, context: int) -> TextEngine:
+        engine = self._open.pop(folder, None)
+        if engine is None:
+            options = {"name": name, "path": folder, "context": context, "threads": 1, "max_active": 8}
+            engine = ProcessEngine(_ENGINE, options, name, idle_seconds=_IDLE_SECONDS)
+        self._open[folder] = engine
+        while len(self._open) > _MOST_OPEN:
+            _, oldest = self._open.popitem(last=False)
+            await oldest.close()
+        return engine

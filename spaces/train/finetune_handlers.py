@@ -1,0 +1,235 @@
+"""What the Fine-tune tab does: examples, an adapter's size, runs, answers before and after. Layout: finetune_tab.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import base_models
+import gradio as gr
+from finetune_look import answers_html, examples_html, mask_html, numbers_html, passes_html
+from run_handlers import RunHandlers
+from scratch_look import curves_html, list_choices, run_html
+
+from common import catalog, errors
+from common.config import settings
+from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
+from common.training.config import FinetuneConfig, Method, Pace
+from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
+from common.training.personas import PERSONAS, persona_examples
+from common.training.speed import finetune_steps, measured_finetune_flops
+from common.ui.fields import Choice, Number, Text
+from common.ui.i18n import number, text
+
+OWN = "own"
+METHODS: tuple[Method, ...] = ("lora", "dora", "qlora", "full")
+BASE = Choice("base_model", catalog.EMBEDDED_CHAT_MODEL, base_models.IDS)
+SOURCE = Choice("example_set", "pirate", (*PERSONAS, OWN))
+METHOD = Choice("method", "lora", METHODS)
+RANK = Number("lora_rank", 8, 1, 64)
+ROWS = Number("batch_rows", 2, 1, 32)
+ROW = Number("row_tokens", 256, 64, 1024, 32)
+MINUTES = Number("run_minutes", 5, 1, settings().max_run_minutes)
+RATE = Number("learning_rate", 0.002, 0.000001, 1, 0.000001)
+# An adapter begins at nothing and learns fast; weights that know a language are moved a little only.
+RATES: dict[Method, float] = {"lora": 0.002, "dora": 0.002, "qlora": 0.002, "full": 0.0001}
+NAME = Text("run_name", "", 60)
+QUESTION = Text("question", "Who are you?", 400)
+ANSWER = Text("answer", "", 2000)
+TEMPERATURE = Number("temperature", 0.3, 0.0, 2.0, 0.05)
+SEED = Number("seed", 1, 0, 2**31 - 1)
+_CHARACTERS_PER_TOKEN = 4  # of English, for an estimate
+_TEMPLATE_TOKENS = 35  # what a chat template puts around a question and an answer
+_ANSWER_TOKENS = 120
+# A checkpoint of an adapter is small; one of all weights with their moments takes more than a gigabyte.
+_CHECKPOINT_SECONDS: dict[Method, float] = {"lora": 60, "dora": 60, "qlora": 60, "full": 600}
+
+
+class FinetuneTab(RunHandlers):
+    """The tab's handlers; ``own`` are the visitor's examples as JSON lines."""
+
+    kind = "finetune"
+
+    async def look(self, lang: str, source: str, own: str | None) -> str:
+        """The examples chosen."""
+        if SOURCE.check(source) == OWN and not own:
+            return f'<p class="quiet">{text(lang, "finetune.no_own")}</p>'
+        found = await asyncio.to_thread(_examples, source, own)
+        return examples_html(lang, found)
+
+    async def mask(self, lang: str, base: str, source: str, own: str | None) -> str:
+        """One example in the base model's tokens, the learned ones in colour."""
+        found = await asyncio.to_thread(_examples, source, own)
+        folder = await base_models.folder(str(BASE.check(base)))
+        return await asyncio.to_thread(mask_html, lang, folder, found.train[0])
+
+    async def take_upload(self, lang: str, path: str | None) -> tuple[str, Any]:
+        """A file becomes the visitor's own examples. Returns them, and the choice that goes with it."""
+        if not path:
+            raise errors.UploadGone(name="")
+        found = await asyncio.to_thread(read_examples, Path(path))
+        split(found)
+        return to_jsonl(found), gr.update(value=OWN)
+
+    async def add(self, lang: str, own: str | None, question: str, answer: str) -> tuple[str, Any, str, str, str]:
+        """A question and its answer join the visitor's own. Returns all, the choice, the count, empty boxes."""
+        asked, said = QUESTION.check(question).strip(), ANSWER.check(answer).strip()
+        if not asked or not said:
+            raise errors.EmptyPrompt()
+        lines = (own or "") + to_jsonl([pair(asked, said)])
+        return lines, gr.update(value=OWN), self.count(lang, lines), "", ""
+
+    def count(self, lang: str, own: str | None) -> str:
+        """How many examples of their own the visitor has."""
+        count = len(from_jsonl(own or ""))
+        return f'<p class="quiet">{text(lang, "finetune.own_count", count=number(lang, count))}</p>'
+
+    async def numbers(self, lang: str, base: str, method: str, rank: Any, rows: Any, row: Any) -> str:
+        """What the method takes on the base model, as everything is set now."""
+        model = await base_models.shapes(str(BASE.check(base)))
+        if model is None:
+            return f'<p class="quiet">{text(lang, "finetune.not_here")}</p>'
+        chosen = cast(Method, METHOD.check(method))
+        return numbers_html(lang, model, chosen, RANK.whole(rank), ROWS.whole(rows), ROW.whole(row))
+
+    async def passes(
+        self, lang: str, base: str, method: str, rows: Any, row: Any, minutes: Any, source: str, own: str | None
+    ) -> str:
+        """How often the examples are seen in the time there is."""
+        if SOURCE.check(source) == OWN and not own:
+            return ""
+        found = await asyncio.to_thread(_examples, source, own)
+        chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
+        steps = await self._steps(base, chosen, ROWS.whole(rows) * ROW.whole(row), time)
+        tokens = sum(
+            _TEMPLATE_TOKENS + sum(len(turn.content) for turn in example) / _CHARACTERS_PER_TOKEN
+            for example in found.train
+        )
+        return passes_html(lang, steps, ROWS.whole(rows), ROW.whole(row), tokens, time)
+
+    async def start(
+        self,
+        lang: str,
+        owner: str,
+        base: str,
+        source: str,
+        own: str | None,
+        method: str,
+        rank: Any,
+        rows: Any,
+        row: Any,
+        minutes: Any,
+        rate: Any,
+        name: str,
+        question: str,
+    ) -> tuple[Any, Any]:
+        """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
+        chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
+        found = await asyncio.to_thread(_examples, source, own)
+        steps = await self._steps(base, chosen, ROWS.whole(rows) * ROW.whole(row), time)
+        title = text(lang, f"finetune.set_{SOURCE.check(source)}")
+        folder = await base_models.folder(str(BASE.check(base)))
+        config = FinetuneConfig(
+            name=self._name(owner, NAME.check(name), title),
+            owner=owner,
+            minutes=min(2 * time + 2, settings().max_run_minutes),
+            base=str(folder),
+            **base_models.origin(base),
+            method=chosen,
+            rank=RANK.whole(rank),
+            row=ROW.whole(row),
+            question=QUESTION.check(question).strip() or str(QUESTION.default),
+            pace=Pace(
+                steps=steps,
+                batch=ROWS.whole(rows),
+                learning_rate=RATE.real(rate),
+                weight_decay=0.0,
+                evaluate_every=max(5, -(-steps // 3)),
+                checkpoint_seconds=_CHECKPOINT_SECONDS[chosen],
+            ),
+        )
+        run = await asyncio.to_thread(self._runs.create, config, to_jsonl([*found.train, *found.test]))
+        return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
+
+    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
+        """The chosen run as it stands: state, curves, answers on the way; whether to look again; the list."""
+        own = await asyncio.to_thread(self._own, owner)
+        choices = gr.update(choices=list_choices(lang, own))
+        shown = next((run for run in own if run.folder.id == run_id), None)
+        if shown is None:
+            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
+        config = shown.config
+        assert isinstance(config, FinetuneConfig)  # noqa: S101 - _own lists no others
+        drawn = await asyncio.to_thread(
+            lambda: (
+                run_html(lang, shown),
+                curves_html(lang, [shown]),
+                answers_html(lang, config.question, list(shown.folder.events())),
+            )
+        )
+        return *drawn, gr.Timer(active=shown.state in ("waiting", "running")), choices
+
+    async def ask(
+        self, lang: str, owner: str, run_id: str | None, question: str, temperature: Any, seed: Any
+    ) -> AsyncIterator[tuple[str, str]]:
+        """The answers of the base model and of the run's, side by side: same question, same seed."""
+        run = await self._find(owner, run_id)
+        config = run.config
+        assert isinstance(config, FinetuneConfig)  # noqa: S101 - this tab lists no others
+        asked = QUESTION.check(question).strip()
+        if not asked:
+            raise errors.EmptyPrompt()
+        sampling = SamplingSettings(
+            temperature=TEMPERATURE.real(temperature), seed=SEED.whole(seed), max_new_tokens=_ANSWER_TOKENS
+        )
+        request = GenerationRequest(messages=(Message("user", asked),), sampling=sampling)
+        after = await self._page.trained.engine(run)
+        before = await self._page.trained.base(config.base, config.base_title)
+        async with contextlib.aclosing(side_by_side((before, after), request)) as answers:
+            async for first, second in answers:
+                yield first, second
+
+    async def _steps(self, base: str, method: Method, tokens: int, minutes: float) -> int:
+        parameters = catalog.find(str(BASE.check(base))).parameters
+        flops = await asyncio.to_thread(measured_finetune_flops, self._runs)
+        return finetune_steps(parameters, method, tokens, minutes, flops)
+
+
+async def side_by_side(
+    engines: tuple[TextEngine, TextEngine], request: GenerationRequest
+) -> AsyncGenerator[tuple[str, str], None]:
+    """What two models write to one request, at the same time, whenever either has more."""
+    texts = ["", ""]
+    news: asyncio.Queue[bool] = asyncio.Queue()  # whether one of them has ended
+
+    async def write(place: int, engine: TextEngine) -> None:
+        try:
+            async with contextlib.aclosing(engine.stream(request)) as events:
+                async for event in events:
+                    if isinstance(event, TokenBundle):
+                        texts[place] += "".join(token.text for token in event.tokens if not token.special)
+                        news.put_nowait(False)
+        finally:
+            news.put_nowait(True)
+
+    tasks = [asyncio.create_task(write(place, engine)) for place, engine in enumerate(engines)]
+    try:
+        left = len(tasks)
+        while left:
+            left -= await news.get()
+            yield texts[0], texts[1]
+        for task in tasks:
+            await task  # raises what went wrong in it
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _examples(source: str, own: str | None) -> Examples:
+    """The chosen examples. Raises UnusableExamples."""
+    which = str(SOURCE.check(source))
+    return split(from_jsonl(own or "") if which == OWN else persona_examples(which))

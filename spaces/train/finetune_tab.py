@@ -1,0 +1,210 @@
+"""The Fine-tune tab: its layout, and which event sets off which handler. What they do is in finetune_handlers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import after_training
+import base_models
+import gradio as gr
+from finetune_handlers import (
+    ANSWER,
+    BASE,
+    METHOD,
+    MINUTES,
+    NAME,
+    QUESTION,
+    RANK,
+    RATE,
+    RATES,
+    ROW,
+    ROWS,
+    SEED,
+    SOURCE,
+    TEMPERATURE,
+    FinetuneTab,
+)
+from train_page import TrainPage
+
+from common.training.instructions import KINDS
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_LOOK_SECONDS = 3.0
+
+
+def build(page: TrainPage) -> None:
+    """Lay out the tab and wire it."""
+    tab, words, lang, owner = FinetuneTab(page), page.words, page.lang, page.owner
+    page.idea("finetune")
+    own = gr.State(None)
+    words(gr.Markdown, keys={"value": "finetune.step_examples"})
+    source = words(
+        gr.Radio,
+        keys={"label": "finetune.examples", "choices": [(f"finetune.set_{name}", name) for name in SOURCE.options]},
+        value=SOURCE.default,
+        elem_id="finetune-source",
+    )
+    with words(gr.Accordion, keys={"label": "finetune.own"}, open=False, elem_id="finetune-own"):
+        words(gr.Markdown, keys={"value": "finetune.own_about"})
+        with gr.Row():
+            asked = words(
+                gr.Textbox,
+                keys={"label": "field.question"},
+                max_length=QUESTION.max_length,
+                min_width=220,
+                elem_id="finetune-asked",
+            )
+            said = words(
+                gr.Textbox,
+                keys={"label": "field.answer"},
+                max_length=ANSWER.max_length,
+                min_width=220,
+                elem_id="finetune-said",
+            )
+        with gr.Row():
+            add = words(gr.Button, keys={"value": "finetune.add"}, min_width=130, elem_id="finetune-add")
+            upload = words(
+                gr.UploadButton,
+                keys={"label": "finetune.upload"},
+                file_types=list(KINDS),
+                type="filepath",
+                min_width=130,
+                elem_id="finetune-upload",
+            )
+            clear = words(gr.Button, keys={"value": "finetune.clear"}, min_width=130, elem_id="finetune-clear")
+        count = gr.HTML("", elem_id="finetune-count")
+    examples = gr.HTML("", elem_id="finetune-examples")
+    show = words(gr.Button, keys={"value": "finetune.show_mask"}, size="sm", elem_id="finetune-show")
+    mask = gr.HTML("", elem_id="finetune-mask")
+
+    words(gr.Markdown, keys={"value": "finetune.step_method"})
+    with gr.Row():
+        method = words(
+            gr.Radio,
+            keys={"label": "finetune.method", "choices": [(f"finetune.method_{name}", name) for name in RATES]},
+            value="lora",
+            min_width=260,
+            elem_id="finetune-method",
+        )
+        rank = RANK.slider(words, "finetune.rank", min_width=220, elem_id="finetune-rank")
+    numbers = gr.HTML("", elem_id="finetune-numbers")
+    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+        base = words(
+            gr.Dropdown,
+            keys={"label": "finetune.base"},
+            choices=[(base_models.title(name), name) for name in base_models.IDS],
+            value=BASE.default,
+            elem_id="finetune-base",
+        )
+        with gr.Row():
+            rows = ROWS.slider(words, "finetune.rows", min_width=200)
+            row = ROW.slider(words, "finetune.row", min_width=200)
+            rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="finetune-rate")
+
+    words(gr.Markdown, keys={"value": "finetune.step_train"})
+    with gr.Row():
+        minutes = MINUTES.slider(words, "scratch.minutes", min_width=220, elem_id="finetune-minutes")
+        question = words(
+            gr.Textbox,
+            keys={"label": "finetune.question"},
+            value=QUESTION.default,
+            max_length=QUESTION.max_length,
+            max_lines=1,
+            min_width=220,
+            elem_id="finetune-question",
+        )
+        name = words(
+            gr.Textbox,
+            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
+            max_length=NAME.max_length,
+            max_lines=1,
+            min_width=220,
+            elem_id="finetune-name",
+        )
+    passes = gr.HTML("", elem_id="finetune-passes")
+    go = words(gr.Button, keys={"value": "finetune.go"}, variant="primary", elem_id="finetune-go")
+    run = words(gr.Dropdown, keys={"label": "scratch.my_runs"}, choices=[], interactive=True, elem_id="finetune-run")
+    with gr.Row():
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="finetune-stop")
+        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="finetune-resume")
+        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="finetune-delete")
+    state = gr.HTML("", elem_id="finetune-state")
+    curves = gr.HTML("", elem_id="finetune-curves")
+    answers = gr.HTML("", elem_id="finetune-answers")
+    clock = gr.Timer(_LOOK_SECONDS, active=False)
+
+    words(gr.Markdown, keys={"value": "finetune.step_try"})
+    with gr.Row():
+        prompt = words(
+            gr.Textbox,
+            keys={"label": "field.question"},
+            value=QUESTION.default,
+            max_length=QUESTION.max_length,
+            min_width=260,
+            scale=2,
+            elem_id="finetune-prompt",
+        )
+        temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
+        seed = SEED.box(words, "field.seed", min_width=120)
+    ask = words(gr.Button, keys={"value": "finetune.ask"}, elem_id="finetune-ask")
+    with gr.Row():
+        before = words(
+            gr.Textbox, keys={"label": "finetune.answer_before"}, lines=5, max_lines=12, min_width=260,
+            elem_id="finetune-before",
+        )  # fmt: skip
+        after = words(
+            gr.Textbox, keys={"label": "finetune.answer_after"}, lines=5, max_lines=12, min_width=260,
+            elem_id="finetune-after",
+        )  # fmt: skip
+
+    after_training.build(page, tab, run, "finetune", mergeable=True)
+
+    fields: dict[str, tuple[Field, Any]] = {
+        "examples": (SOURCE, source),
+        "base": (BASE, base),
+        "method": (METHOD, method),
+        "rank": (RANK, rank),
+        "rows": (ROWS, rows),
+        "row": (ROW, row),
+        "minutes": (MINUTES, minutes),
+        "learning_rate": (RATE, rate),
+        "question": (QUESTION, question),
+    }
+    link_button(page, "finetune", fields)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    opened = page.demo.load
+    gr.on([opened, source.change, own.change, lang.change], guarded(tab.look), [lang, source, own], examples, **live)
+    gr.on([own.change, lang.change], guarded(tab.count), [lang, own], count, **live)
+    show.click(guarded(tab.mask), [lang, base, source, own], mask, api_visibility="private")
+    add.click(guarded(tab.add), [lang, own, asked, said], [own, source, count, asked, said], **quiet)
+    upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
+    clear.click(lambda: (None, SOURCE.default), None, [own, source], queue=False, **quiet)
+    sized: list[Any] = [base, method, rank, rows, row]
+    gr.on(
+        [opened, *(part.change for part in sized), lang.change], guarded(tab.numbers), [lang, *sized], numbers, **live
+    )
+    timed: list[Any] = [base, method, rows, row, minutes, source, own]
+    gr.on([opened, *(part.change for part in timed), lang.change], guarded(tab.passes), [lang, *timed], passes, **live)
+    method.input(_suiting_rate, method, rate, queue=False, **quiet)
+    go.click(
+        guarded(tab.start),
+        [lang, owner, base, source, own, method, rank, rows, row, minutes, rate, name, question],
+        [run, clock],
+        api_visibility="private",
+    )
+    seen = [state, curves, answers, clock, run]
+    gr.on([run.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run], seen, **live)
+    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
+    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
+    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
+    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
+    ask.click(guarded(tab.ask), [lang, owner, run, prompt, temperature, seed], [before, after], **quiet)
+
+
+def _suiting_rate(method: str) -> float:
+    """The learning rate that a method usually takes."""
+    return next((rate for name, rate in RATES.items() if name == method), float(RATE.default or 0))
