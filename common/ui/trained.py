@@ -6,6 +6,7 @@ It stands here, since neither of the two domains knows the other.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 
 from common import errors
 from common.text.engine import TextEngine
@@ -16,6 +17,12 @@ from common.training.runs import Run
 _IDLE_SECONDS = 120.0
 _MOST_OPEN = 3
 _ENGINE = "common.text.engines.transformers_worker"
+
+
+@lru_cache
+def trained_models() -> TrainedModels:
+    """Those of this app, for all its pages."""
+    return TrainedModels()
 
 
 class TrainedModels:

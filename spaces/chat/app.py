@@ -34,13 +34,16 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
     import summary_tab
     import tokens_tab
     from chat_page import ChatPage, status_html
+    from own_models import OwnModels
 
+    from common.training.runs import TrainingRuns
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
 
     async def status(lang: str) -> tuple[str, bool]:
         return await status_html(lang, models)
 
+    own = OwnModels(TrainingRuns()) if in_hub else None
     tabs = {
         "chat": chat_tab,
         "completion": completion_tab,
@@ -54,7 +57,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "gallery": gallery_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
-        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models)
+        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models, own)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -16,7 +16,15 @@ from chat_page import ChatPage, check_length, sampling_settings
 from common import errors
 from common.config import settings
 from common.text.conversation import Conversation, Shelf, loads, shelf_from_json
-from common.text.engine import Finished, GenerationRequest, Message, PromptRead, SamplingSettings, TokenBundle
+from common.text.engine import (
+    Finished,
+    GenerationRequest,
+    Message,
+    PromptRead,
+    SamplingSettings,
+    TextEngine,
+    TokenBundle,
+)
 from common.ui.components import (
     chips_html,
     figures_html,
@@ -37,7 +45,7 @@ class ChatTab:
     """The handlers of the tab. ``self.shown`` lists the components that ``_show`` fills, in its order."""
 
     def __init__(self, page: ChatPage) -> None:
-        self._models = page.models
+        self._models, self._own = page.models, page.own
         self._stops = StopSignals()
 
     # -- what the screen shows of a shelf -----------------------------------------------------------------------
@@ -152,7 +160,7 @@ class ChatTab:
 
         While tokens arrive only the chat and the figures change; everything else is written once, at the end.
         """
-        engine = self._models.engine()
+        engine = await self._engine(session)
         talk = shelf.current
         messages = talk.messages()
         talk.add("assistant", "")
@@ -188,6 +196,11 @@ class ChatTab:
         else:
             figures = _figures(lang, 0.0, first, arrived, used_seed, text(lang, how))
         yield (*self._show(lang, shelf), figures, _context(lang, prompt_tokens + arrived, limit))
+
+    async def _engine(self, session: str | None) -> TextEngine:
+        """The model that this page talks with: the visitor's own, if its address named one."""
+        own = await self._own.engine(session) if self._own else None
+        return own or self._models.engine()
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's running answer; what has come stays."""
@@ -255,7 +268,7 @@ class ChatTab:
 
     # -- inside views -------------------------------------------------------------------------------------------
 
-    async def sees(self, lang: str, wanted: bool, stored: Any, system: str) -> str:
+    async def sees(self, lang: str, wanted: bool, stored: Any, system: str, request: gr.Request | None = None) -> str:
         """The templated prompt as coloured tokens with ids."""
         if not wanted:
             return ""
@@ -265,8 +278,8 @@ class ChatTab:
         if not talk.path():
             return chips_html([], empty=text(lang, "chat.no_view"))
         closed = messages[-1].role == "assistant"
-        request = GenerationRequest(messages=messages, continue_last=closed)
-        tokens = await self._models.engine().tokenize(request)
+        engine = await self._engine(request.session_hash if request else None)
+        tokens = await engine.tokenize(GenerationRequest(messages=messages, continue_last=closed))
         chips = [token_chip(token, show_id=True, kind="prompt") for token in tokens]
         hint = f'<p class="quiet">{text(lang, "chat.sees_hint")}</p>'
         return hint + chips_html(chips, clickable=False)

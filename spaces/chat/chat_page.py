@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from own_models import OwnModels
+
 from common import catalog, errors
 from common.config import settings
 from common.text.engine import SamplingSettings
@@ -27,9 +29,10 @@ SEED = Number("seed", None, 0, 2**31 - 1, optional=True)
 
 @dataclass(frozen=True, slots=True)
 class ChatPage(Page):
-    """A page with a text model behind it."""
+    """A page with a text model behind it, and where the train space is beside it, the visitors' own ones."""
 
     models: TextModels
+    own: OwnModels | None = None
 
 
 def sampling_settings(

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from chat_handlers import ChatTab
 from chat_page import MAX_NEW_TOKENS, REPETITION_PENALTY, SEED, TEMPERATURE, TOP_P, ChatPage
+from own_models import OwnModels
 
 from common.config import settings
 from common.ui.api import endpoint
@@ -34,6 +35,8 @@ def build(page: ChatPage) -> None:
     tab, words, lang = ChatTab(page), page.words, page.lang
     page.idea("chat")
     store = gr.BrowserState(None, storage_key="demystify-chat", secret="demystify")  # noqa: S106 - hides, not protects
+    if page.own is not None:
+        _own_model(page, page.own)
     chatbot = words(
         gr.Chatbot,
         keys={"label": "chat.conversation"},
@@ -150,3 +153,13 @@ def build(page: ChatPage) -> None:
     page.demo.load(guarded(tab.restore), [lang, store], shown, **quiet)
     lang.change(guarded(tab.relabel), [lang, store], [which, branches, turns], **quiet)
     endpoint("chat", tab.api)
+
+
+def _own_model(page: ChatPage, own: OwnModels) -> None:
+    """The note on whose model answers, when the address names one of the visitor's."""
+    note = gr.HTML("", elem_id="chat-own")
+    owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    page.demo.load(guarded(own.meet), [page.lang, owner], note, **quiet)
+    page.lang.change(guarded(own.name), page.lang, note, queue=False, **quiet)
+    page.demo.unload(own.forget)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import base_models
 import gradio as gr
-from finetune_look import answers_html, examples_html, mask_html, numbers_html, passes_html
+from finetune_look import answers_html, examples_html, mask_html, numbers_html, passes_html, talk_html
 from run_handlers import RunHandlers
 from scratch_look import curves_html, list_choices, run_html
 
@@ -165,7 +165,7 @@ class FinetuneTab(RunHandlers):
         assert isinstance(config, FinetuneConfig)  # noqa: S101 - _own lists no others
         drawn = await asyncio.to_thread(
             lambda: (
-                run_html(lang, shown),
+                run_html(lang, shown) + talk_html(lang, shown, self._page.in_hub),
                 curves_html(lang, [shown]),
                 answers_html(lang, config.question, list(shown.folder.events())),
             )

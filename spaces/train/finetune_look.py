@@ -11,6 +11,7 @@ from common.training.config import Method
 from common.training.folder import Event
 from common.training.instructions import Example, Examples
 from common.training.lora import Shapes
+from common.training.runs import Run
 from common.ui.components import Chip, chips_html, figures_html
 from common.ui.i18n import number, text
 from common.ui.plots import Bar, bars_html
@@ -117,6 +118,14 @@ def answers_html(lang: str, question: str, events: Sequence[Event]) -> str:
         return ""
     title = escape(text(lang, "finetune.answered", question=question))
     return f'<h3>{title}</h3><div class="samples">{cards}</div>'
+
+
+def talk_html(lang: str, run: Run, in_hub: bool) -> str:
+    """The way to the chat space with the run's model, where that space is a page beside this one."""
+    if not in_hub or not run.folder.has_model:
+        return ""
+    words = escape(text(lang, "finetune.talk"))
+    return f'<p><a href="chat?tab=chat&amp;run={escape(run.folder.id)}&amp;lang={escape(lang)}">▶ {words}</a></p>'
 
 
 def megabytes(lang: str, count: float) -> str:

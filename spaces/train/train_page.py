@@ -11,7 +11,7 @@ from typing import Any
 from common.training.runs import TrainingRuns
 from common.ui.i18n import text
 from common.ui.page import Page
-from common.ui.trained import TrainedModels
+from common.ui.trained import TrainedModels, trained_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TrainPage(Page):
     runs: TrainingRuns
     owner: Any
     known: Any
-    trained: TrainedModels = field(default_factory=TrainedModels)
+    trained: TrainedModels = field(default_factory=trained_models)
     in_hub: bool = False
     tabs: tuple[str, ...] = ()
 

@@ -33,7 +33,7 @@ class _Page:
     """What the handlers use of a page."""
 
     def __init__(self, runs: TrainingRuns) -> None:
-        self.runs, self.trained = runs, None
+        self.runs, self.trained, self.in_hub = runs, None, True
 
 
 @pytest.fixture
@@ -149,7 +149,10 @@ def test_a_run_is_drawn_with_its_answers(tab: FinetuneTab, lang: str) -> None:
         folder.append("sample", step=step, loss=4 - step / 20, text=said)
     state, _, answers, clock, _ = _ask(tab.watch, lang, OWNER, run_id)
     assert "&lt;u&gt;I am" in answers and "Ahoy!" in answers and "Who are you?" in answers
-    assert clock.active and state
+    assert clock.active and state and "href" not in state
+    folder.model.mkdir()
+    (folder.model / "adapter_config.json").touch()
+    assert f'href="chat?tab=chat&amp;run={run_id}&amp;lang={lang}"' in _ask(tab.watch, lang, OWNER, run_id)[0]
     assert "Ahoy" not in _ask(tab.watch, lang, "b" * 32, run_id)[2]
 
 
