@@ -56,8 +56,12 @@ def build(
         "train": runs or TrainingRuns(),
         "diffusion": diffusion or DiffusionModels(),  # loads when somebody opens its page
     }
-    with page_frame("hub") as page:
-        page.words(gr.HTML, keys={"value": _doors})
+
+    async def status(lang: str) -> tuple[str, bool]:
+        return await _status(lang, models)
+
+    with page_frame("hub", status) as page:
+        page.words(gr.HTML, keys={"value": _front}, elem_id="front")
     for name in SPACES:
         space = _load(name).build(services[name], in_hub=True)
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
@@ -65,16 +69,33 @@ def build(
     return page.demo
 
 
-def _doors(lang: str) -> str:
-    """The front page's doors, one for every space."""
+async def _status(lang: str, models: TextModels) -> tuple[str, bool]:
+    """The chat model's status line, and the memory that is left."""
+    from chat_page import status_html  # of the chat space, which is loaded by now
+
+    from common import hardware
+    from common.ui.i18n import number, text
+
+    line, ready = await status_html(lang, models)
+    free = text(lang, "hub.memory", free=number(lang, hardware.free_memory_gb(), 1))
+    return line.removesuffix("</div>") + f"<span>{escape(free)}</span></div>", ready
+
+
+def _front(lang: str) -> str:
+    """The talk, the demos by slide, and a door for every space."""
+    from common.ui.agenda import agenda_html, slides_html
     from common.ui.i18n import text
 
     doors = "".join(
-        f'<a href="{name}?lang={escape(lang)}"><h2>{escape(text(lang, f"hub.{name}"))}</h2>'
+        f'<a href="{name}?lang={escape(lang)}"><h3>{escape(text(lang, f"hub.{name}"))}</h3>'
         f"<p>{escape(text(lang, f'hub.{name}_about'))}</p></a>"
         for name in SPACES
     )
-    return f'<nav aria-label="{escape(text(lang, "hub.choose"))}" class="doors">{doors}</nav>'
+    title = escape(text(lang, "agenda.spaces"))
+    return (
+        f'{agenda_html(lang)}{slides_html(lang)}<nav aria-label="{escape(text(lang, "hub.choose"))}"><h2>{title}</h2>'
+        f'<div class="doors">{doors}</div></nav>'
+    )
 
 
 def main() -> None:

@@ -65,3 +65,12 @@ def test_the_front_page_has_no_serious_accessibility_fault(front: Page) -> None:
     expect(front.locator(".doors a").first).to_be_visible()
     found = Axe().run(front, options={"resultTypes": ["violations"]}).response["violations"]
     assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+
+
+def test_the_agenda_opens_a_demo_as_the_talk_wants_it(front: Page) -> None:
+    front.locator(".by-slide summary").click()
+    expect(front.locator(".by-slide a").first).to_be_visible()
+    expect(front.locator("#status")).to_contain_text("memory")
+    front.locator(".agenda .cards a").filter(has_text=text("en", "agenda.prompts")).click()
+    expect(front.locator("#completion-prompt textarea")).to_have_value("The capital of France is")
+    expect(front.locator("#tab-completion-button")).to_have_attribute("aria-selected", "true")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from common.text.models import TextModels
 from common.ui import page
+from common.ui.agenda import parts
 from common.ui.fields import Choice, Field, Link, Number, Numbers, Several, Text
 from common.ui.i18n import texts
 
@@ -54,7 +55,7 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
         return numbers.map(lambda found: " ".join(map(repr, found)))
     assert isinstance(field, Number)
     steps = int(min((field.maximum - field.minimum) / field.step, 10**6))
-    return st.integers(0, steps).map(lambda n: field.minimum + n * field.step)
+    return st.integers(0, steps).map(lambda n: round(field.minimum + n * field.step, 9))
 
 
 def _written(value: Any) -> str:
@@ -98,3 +99,14 @@ def test_every_space_has_links(links: list[Link]) -> None:
     assert len(links) > 20 and all(link.fields for link in links)
     places = [tuple(link.place.items()) for link in links if link.place]
     assert len(places) == len(set(places))
+
+
+def test_the_agenda_leads_to_tabs_that_exist_with_inputs_they_take(links: list[Link]) -> None:
+    for item in (item for part in parts() for item in part.item):
+        space, tab = item.place
+        query = {"tab": tab, **item.inputs}
+        assert (ROOT / "spaces" / space / f"{tab}_tab.py").is_file()
+        taken = [link.read(query) for link in links if link.place]
+        assert all(not problems for _, problems in taken)
+        asked = set(item.inputs) - {"part"}
+        assert asked <= {name for values, _ in taken for name in values}
