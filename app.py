@@ -47,6 +47,7 @@ def build(
     from common.diffusion.models import DiffusionModels
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
+    from common.ui import join
     from common.ui.i18n import text
     from common.ui.page import page_frame
 
@@ -66,6 +67,10 @@ def build(
         space = _load(name).build(services[name], in_hub=True)
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
             space.render()
+    with page_frame("join", in_hub=True) as joining:
+        join.build(joining)
+    with page.demo.route(text(page.words.lang, "join.title"), "/join"):
+        joining.demo.render()  # type: ignore[no-untyped-call]  # gradio's
     return page.demo
 
 
@@ -92,8 +97,10 @@ def _front(lang: str) -> str:
         for name in SPACES
     )
     title = escape(text(lang, "agenda.spaces"))
+    joining = f'<p class="joining"><a href="join?lang={escape(lang)}">{escape(text(lang, "hub.join"))}</a></p>'
     return (
-        f'{agenda_html(lang)}{slides_html(lang)}<nav aria-label="{escape(text(lang, "hub.choose"))}"><h2>{title}</h2>'
+        f"{joining}{agenda_html(lang)}{slides_html(lang)}"
+        f'<nav aria-label="{escape(text(lang, "hub.choose"))}"><h2>{title}</h2>'
         f'<div class="doors">{doors}</div></nav>'
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import sys
 from html import escape
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,6 +42,19 @@ def svg(address: str, label: str) -> str:
         drawn, kind="svg", xmldecl=False, svgns=False, omitsize=True, light="white", title=label, border=4
     )
     return drawn.getvalue().decode().strip()
+
+
+def terminal(address: str) -> str:
+    """The code in letters and signs, with the link under it; the link alone where the terminal has not the signs."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(address, error="l", micro=False).terminal(out=drawn, compact=True, border=2)
+    try:
+        drawn.getvalue().encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return address
+    return f"{drawn.getvalue()}{address}"
 
 
 def dialog_html(lang: str, address: str, alone: bool) -> str:

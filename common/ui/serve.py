@@ -34,6 +34,7 @@ def read_options(description: str) -> None:
 
 def serve(demo: gr.Blocks) -> None:
     """Serve until interrupted. Nothing on the page comes from another host."""
+    from common.ui import qr
     from common.ui.theme import css, theme
 
     config = settings()
@@ -51,7 +52,7 @@ def serve(demo: gr.Blocks) -> None:
             f"Port {config.port} is in use: choose another with --port, for example --port {config.port + 1}"
         )
     print(f"demystify is at {' and '.join(addresses)}", flush=True)
-    demo.launch(
+    _, _, shared = demo.launch(
         server_name=config.listen_host,
         server_port=config.port,
         share=config.share,
@@ -65,7 +66,12 @@ def serve(demo: gr.Blocks) -> None:
         max_threads=everyone + _OTHER_EVENTS,
         footer_links=[],
         mcp_server=config.mcp,
+        prevent_thread_lock=True,
     )
+    for_phones = shared or (addresses[1] if len(addresses) > 1 else "")
+    if for_phones:
+        print(qr.terminal(for_phones), flush=True)
+    demo.block_thread()
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 
 import pytest
+import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from common.ui.i18n import text
@@ -74,3 +77,14 @@ def test_the_agenda_opens_a_demo_as_the_talk_wants_it(front: Page) -> None:
     front.locator(".agenda .cards a").filter(has_text=text("en", "agenda.prompts")).click()
     expect(front.locator("#completion-prompt textarea")).to_have_value("The capital of France is")
     expect(front.locator("#tab-completion-button")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_room_joins_by_a_code(front: Page, hub_url: str) -> None:
+    front.locator(".joining a").click()
+    code = front.locator(".join svg")
+    expect(code).to_be_visible()
+    picture = Image.open(io.BytesIO(code.screenshot())).convert("L")
+    assert zxingcpp.read_barcodes(picture)[0].text == f"{hub_url}/"
+    expect(front.locator(".join")).to_contain_text(text("en", "link.alone"))
+    front.locator(".masthead a").click()
+    expect(front.locator("h1")).to_have_text(text("en", "hub.title"))

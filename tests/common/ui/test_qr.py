@@ -15,6 +15,7 @@ from common import errors
 from common.config import LANGUAGES
 from common.ui import qr
 from common.ui.i18n import text
+from common.ui.join import join_html
 
 HERE = "http://192.168.1.7:7860/chat?tab=gallery&text=Grüezi+%3Cb%3E&fix=on"
 
@@ -70,3 +71,33 @@ def test_what_was_refused_is_said_once_and_escaped(lang: str) -> None:
     html = qr.report(lang, [errors.InvalidInput(field="temperature", allowed="<img src=x>")] * 7)
     assert "<img" not in html and len(re.findall("<li>", html)) == 6
     assert text(lang, "field.temperature") in unescape(html) and text(lang, "link.more", n="2") in unescape(html)
+
+
+def test_the_terminal_gets_signs_or_the_link_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+    monkeypatch.setattr("sys.stdout", Terminal())
+    shown = qr.terminal("http://10.0.0.5:7860")
+    assert shown.endswith("http://10.0.0.5:7860") and shown.count("\n") > 10
+    monkeypatch.setattr(Terminal, "encoding", "ascii")
+    assert qr.terminal("http://10.0.0.5:7860") == "http://10.0.0.5:7860"
+
+
+def test_the_terminals_code_can_be_read() -> None:
+    """Its half blocks as pixels: each sign is an upper and a lower module; what is drawn is light."""
+    rows: list[list[int]] = []
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", qr.terminal("http://10.0.0.5:7860")).splitlines()[:-1]:
+        rows.append([255 * (sign in "▀█") for sign in line])
+        rows.append([255 * (sign in "▄█") for sign in line])
+    picture = Image.new("L", (len(rows[0]), len(rows)))
+    picture.putdata([value for row in rows for value in row])
+    large = picture.resize((picture.width * 8, picture.height * 8), Image.Resampling.NEAREST)
+    assert zxingcpp.read_barcodes(large)[0].text == "http://10.0.0.5:7860"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_for_the_room_warns_when_nobody_can_follow(lang: str) -> None:
+    for alone in (True, False):
+        html = join_html(lang, HERE, alone)
+        assert HERE in unescape(html) and (text(lang, "link.alone") in unescape(html)) == alone

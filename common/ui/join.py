@@ -1,0 +1,44 @@
+"""The page that a room joins by: the address of the front page as a QR code that fills a projector."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from common.config import settings
+from common.network import own_address
+from common.ui import qr
+from common.ui.i18n import text
+from common.ui.page import Page, language_of_visit
+
+
+def build(page: Page) -> None:
+    """Lay out the page. The code is drawn for the address that the visitor's own browser asked for."""
+    code = gr.HTML("", elem_id="join", padding=False)
+
+    def show(lang: str, request: gr.Request) -> str:
+        return join_html(lang, *_link(request))
+
+    page.arrival.add([code], lambda request: [show(language_of_visit(request), request)])
+    quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+    page.lang.change(show, page.lang, code, **quiet)
+
+
+def join_html(lang: str, address: str, alone: bool) -> str:
+    """The code, the address in letters, and a warning when no other machine can follow it."""
+    about = text(lang, "join.about")
+    warning = f'<p class="problem">{escape(text(lang, "link.alone"))}</p>' if alone else ""
+    return (
+        f'<div class="join"><p>{escape(about)}</p><div class="code">{qr.svg(address, about)}</div>{warning}'
+        f'<p class="address">{escape(address)}</p></div>'
+    )
+
+
+def _link(request: gr.Request) -> tuple[str, bool]:
+    """Where the front page is for others, and whether it is there for this machine alone."""
+    host = request.headers.get("host", "")
+    scheme = request.headers.get("x-forwarded-proto", "http").split(",")[0].strip()
+    address = f"{'https' if scheme == 'https' else 'http'}://{host}/"
+    return qr.for_others(address, host, settings().listen_host, own_address())
