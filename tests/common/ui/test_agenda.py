@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -47,3 +48,9 @@ def test_addresses_carry_the_inputs_and_the_language() -> None:
     address = urlsplit(item.address("fr"))
     assert address.path == "translate"
     assert dict(parse_qsl(address.query)) == {"lang": "fr", "tab": "player", **item.inputs}
+
+
+def test_the_presenters_guide_has_every_link() -> None:
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "presenter.md").read_text("utf-8")
+    for item in (item for part in parts() for item in part.item):
+        assert f"http://127.0.0.1:7860/{item.address('en')})" in guide
