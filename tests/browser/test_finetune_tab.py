@@ -1,0 +1,51 @@
+"""The Fine-tune tab as a visitor meets it: examples of one's own, a short run, answers before and after."""
+
+from __future__ import annotations
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from common.ui.i18n import text
+from tests.browser.conftest import desktop_only, open_tab
+
+
+def test_examples_methods_and_their_size(train_page: Page) -> None:
+    page = train_page
+    open_tab(page, "finetune")
+    numbers = page.locator("#finetune-numbers")
+    expect(numbers).to_contain_text("2.44 M")
+    page.get_by_text(text("en", "finetune.method_dora")).click()
+    expect(numbers).to_contain_text("2.60 M")
+    page.fill("#finetune-rank input[type=number]", "16")
+    page.keyboard.press("Tab")
+    expect(numbers).to_contain_text("5.04 M")
+    expect(page.locator("#finetune-examples")).to_contain_text(re.compile("Byte|matey|Arr|Avast|Ahoy"))
+    faults = [
+        fault["id"] for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")
+    ]
+    assert not faults
+    page.locator("#finetune-own button").first.click()
+    page.fill("#finetune-asked textarea", "Who are you?")
+    page.fill("#finetune-said textarea", "I am the lighthouse.")
+    page.click("#finetune-add")
+    expect(page.locator("#finetune-count")).to_contain_text("1")
+    expect(page.locator("#finetune-asked textarea")).to_have_value("")
+    for lang in ("de", "fr", "it"):
+        page.locator("#language label").filter(has_text=lang.upper()).click()
+        expect(page.locator("#finetune-go")).to_have_text(text(lang, "finetune.go"))
+
+
+@desktop_only
+def test_a_run_can_be_left_stopped_and_deleted(train_page: Page) -> None:
+    page = train_page
+    open_tab(page, "finetune")
+    page.click("#finetune-go")
+    state = page.locator("#finetune-state")
+    expect(state).to_contain_text("A friendly pirate 1", timeout=90_000)
+    page.reload()
+    open_tab(page, "finetune")
+    expect(state).to_contain_text("A friendly pirate 1", timeout=30_000)
+    page.click("#finetune-delete")
+    expect(state).to_contain_text(text("en", "scratch.no_run"))
