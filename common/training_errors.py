@@ -79,6 +79,13 @@ class UnusableExamples(DemystifyError):
     sentence = "These examples cannot be used for training ({reason}): add more, or choose others."
 
 
+class NothingToChoose(DemystifyError):
+    """Fewer than two answers, or the same one twice."""
+
+    key = "nothing_to_choose"
+    sentence = "There are no two different answers to choose from: let the model write two first."
+
+
 class MeasuringTooLarge(DemystifyError):
     """Out of memory in the step that checks an estimate."""
 

@@ -91,8 +91,8 @@ class ScratchConfig(RunConfig):
 Method = Literal["lora", "dora", "qlora", "full"]
 
 
-class FinetuneConfig(RunConfig):
-    """A model that exists, trained further on the conversations in the run's ``examples.jsonl``.
+class TunedConfig(RunConfig):
+    """What the kinds have that begin with a model.
 
     Attributes:
         base: folder of the model to begin with, in transformers format.
@@ -104,9 +104,6 @@ class FinetuneConfig(RunConfig):
         question: what the model is asked on the way, so that the change can be seen.
     """
 
-    data_file: ClassVar[str] = "examples.jsonl"
-
-    kind: Literal["finetune"] = "finetune"
     base: str
     base_title: str = Field("", max_length=120)
     base_repo: str = Field("", max_length=200)
@@ -117,7 +114,30 @@ class FinetuneConfig(RunConfig):
     question: str = Field("Who are you?", min_length=1, max_length=400)
 
 
-AnyConfig = ScratchConfig | FinetuneConfig
+class FinetuneConfig(TunedConfig):
+    """A model that exists, trained further on the conversations in the run's ``examples.jsonl``."""
+
+    data_file: ClassVar[str] = "examples.jsonl"
+
+    kind: Literal["finetune"] = "finetune"
+
+
+class PreferenceConfig(TunedConfig):
+    """A model that learns which of two answers is preferred, from the run's ``pairs.jsonl``.
+
+    Attributes:
+        adapter: folder of the adapter to go on with; empty to begin a new one of ``rank``.
+        beta: how dear it is to move away from the model at the beginning.
+    """
+
+    data_file: ClassVar[str] = "pairs.jsonl"
+
+    kind: Literal["preference"] = "preference"
+    adapter: str = ""
+    beta: float = Field(0.1, gt=0, le=10)
+
+
+AnyConfig = ScratchConfig | FinetuneConfig | PreferenceConfig
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Annotated[AnyConfig, Field(discriminator="kind")])
 
 

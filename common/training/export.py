@@ -17,13 +17,13 @@ import zipfile
 from pathlib import Path
 
 from common import errors
-from common.training.config import AnyConfig, FinetuneConfig
+from common.training.config import AnyConfig, TunedConfig
 from common.training.folder import RunFolder
 from common.training.launch import environment
 from common.training.model_card import card
 
 _ROOT = Path(__file__).resolve().parents[2]
-_NOT_FOR_OTHERS = ("owner", "base")  # who it was, and a path of this machine
+_NOT_FOR_OTHERS = ("owner", "base", "adapter")  # who it was, and a path of this machine
 _SCRIPT = '''"""Trains this model again. Put this folder into the project that it comes from, and run there:
 
     python {name}/reproduce.py NEW_FOLDER{more}
@@ -112,7 +112,7 @@ def _merge(folder: RunFolder, config: AnyConfig, place: Path) -> Path:
 
     from common.training.adapters import load
 
-    assert isinstance(config, FinetuneConfig)  # noqa: S101 - no other kind has adapters
+    assert isinstance(config, TunedConfig)  # noqa: S101 - no other kind has adapters
     model = PeftModel.from_pretrained(load(config.base, config.base_title), str(folder.model)).merge_and_unload()
     model.to(torch.bfloat16).save_pretrained(place)
     for path in folder.model.iterdir():
@@ -124,7 +124,7 @@ def _merge(folder: RunFolder, config: AnyConfig, place: Path) -> Path:
 def _without_path(path: Path, config: AnyConfig) -> str:
     """The adapter's settings with its base by its public name."""
     values = json.loads(path.read_text("utf-8"))
-    if isinstance(config, FinetuneConfig):
+    if isinstance(config, TunedConfig):
         values["base_model_name_or_path"] = config.base_repo or config.base_title
     return json.dumps(values, indent=1)
 
@@ -135,7 +135,7 @@ def _portable(config: AnyConfig) -> str:
 
 
 def _script(config: AnyConfig, name: str) -> str:
-    tuned = isinstance(config, FinetuneConfig)
+    tuned = isinstance(config, TunedConfig)
     return _SCRIPT.format(
         name=name,
         more=" FOLDER_OF_THE_BASE_MODEL" if tuned else "",

@@ -3,6 +3,7 @@
     config.json     what was asked for
     corpus.txt      the text (kind "scratch")
     examples.jsonl  the conversations (kind "finetune")
+    pairs.jsonl     the preferred and the other answers (kind "preference")
     data.json       what the data turned out to be
     events.jsonl    what has happened, one JSON object a line
     process.json    the process at work: its id and when it began

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from common.training.config import AnyConfig, FinetuneConfig
+from common.training.config import AnyConfig, PreferenceConfig, TunedConfig
 from common.training.folder import RunFolder
 
 _METHODS = {
@@ -30,7 +30,7 @@ tokenizer = AutoTokenizer.from_pretrained("{name}/model")"""
 
 def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool) -> str:
     """The card as Markdown; ``adapter`` says that the base model is not in the file."""
-    tuned = config if isinstance(config, FinetuneConfig) else None
+    tuned = config if isinstance(config, TunedConfig) else None
     head = {"library_name": "peft" if adapter else "transformers", "pipeline_tag": "text-generation"}
     if tuned and tuned.base_repo:
         head["base_model"] = tuned.base_repo
@@ -67,12 +67,17 @@ def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool) -> str:
     )
 
 
-def _about(tuned: FinetuneConfig | None, folder: RunFolder) -> str:
+def _about(tuned: TunedConfig | None, folder: RunFolder) -> str:
     data = folder.read_json("data.json") or {}
     if tuned is None:
         return (
             f"A small language model trained from random weights on {data.get('characters', 0):,} characters of text: "
             f"{data.get('parameters', 0):,} parameters, {data.get('vocabulary', 0):,} tokens in the vocabulary."
+        )
+    if isinstance(tuned, PreferenceConfig):
+        return (
+            f"{tuned.base_title}, aligned with {data.get('pairs', 0):,} choices between two answers "
+            f"by direct preference optimization (DPO, beta {tuned.beta:g})."
         )
     about = (
         f"{tuned.base_title}, trained further on {data.get('examples', 0):,} conversations: {_METHODS[tuned.method]}, "
@@ -97,7 +102,7 @@ def _facts(folder: RunFolder, config: AnyConfig) -> list[str]:
         if "seconds" in result
         else "",
     ]
-    if isinstance(config, FinetuneConfig):
+    if isinstance(config, TunedConfig):
         facts.append(f"- rank {config.rank}, loss on the answers alone, packed into rows of {config.row} tokens")
     return [fact for fact in facts if fact]
 

@@ -100,13 +100,15 @@ class Progress(TrainerCallback):
                 tokens_per_second=self._speed(),
                 memory_mb=_memory_mb(),
                 seconds=self._seconds(),
+                **_rewards(logs, "rewards/"),
             )
             if not math.isfinite(loss) or loss > self._first_loss + 2:
                 self._diverged = True
                 control.should_training_stop = True
         if "eval_loss" in logs:
             loss = float(logs["eval_loss"])
-            self._folder.append("eval", step=state.global_step, loss=_finite(loss), seconds=self._seconds())
+            rewards = _rewards(logs, "eval_rewards/")
+            self._folder.append("eval", step=state.global_step, loss=_finite(loss), seconds=self._seconds(), **rewards)
             written = self._write(kwargs["model"], loss) if math.isfinite(loss) else None
             if written is not None:
                 self._folder.append("sample", step=state.global_step, loss=loss, **written)
@@ -173,6 +175,12 @@ def sample(model: Any, tokenizer: PreTrainedTokenizerFast, opening: str, tokens:
         model.train(training)
         torch.random.set_rng_state(before)
     return str(tokenizer.decode(ids[0]))
+
+
+def _rewards(logs: dict[str, Any], prefix: str) -> dict[str, float]:
+    """Of preferences: how far the preferred answers are ahead, and the part of the pairs in which they are."""
+    names = {"margin": "margins", "accuracy": "accuracies"}
+    return {name: float(logs[prefix + theirs]) for name, theirs in names.items() if prefix + theirs in logs}
 
 
 def _finite(value: float) -> float | None:

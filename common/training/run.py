@@ -52,10 +52,15 @@ def _train(folder: RunFolder) -> dict[str, object]:
 
     if threads := int(os.environ.get("DEMYSTIFY_THREADS", "0") or 0):
         torch.set_num_threads(max(1, threads // int(os.environ.get("WORLD_SIZE", "1"))))
-    if folder.config().kind == "finetune":
+    kind = folder.config().kind
+    if kind == "finetune":
         from common.training import finetune
 
         return finetune.train(folder)
+    if kind == "preference":
+        from common.training import preference
+
+        return preference.train(folder)
     from common.training import scratch
 
     return scratch.train(folder)

@@ -105,13 +105,15 @@ def train(folder: RunFolder) -> dict[str, Any]:
 
 
 def arguments(folder: RunFolder, pace: Pace, **changes: Any) -> TrainingArguments:
-    """The Trainer's settings for a pace, and what another kind of run has otherwise.
+    """The Trainer's settings for a pace, and what another kind of run has otherwise."""
+    return TrainingArguments(**settings(folder, pace) | changes)
 
-    One process has the given batch; several share it.
-    """
+
+def settings(folder: RunFolder, pace: Pace) -> dict[str, Any]:
+    """What all kinds tell the Trainer. One process has the given batch; several share it."""
     place = hardware.device()
     processes = max(1, int(os.environ.get("WORLD_SIZE", "1")))
-    settings: dict[str, Any] = {
+    return {
         "output_dir": str(folder.checkpoints),
         "max_steps": pace.steps,
         "per_device_train_batch_size": max(1, pace.batch // processes),
@@ -138,7 +140,6 @@ def arguments(folder: RunFolder, pace: Pace, **changes: Any) -> TrainingArgument
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
     }
-    return TrainingArguments(**settings | changes)
 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, text: str) -> torch.Tensor:

@@ -26,6 +26,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     import finetune_tab
     import gradio as gr
     import lifecycle_tab
+    import prefer_tab
     import scratch_tab
     import sizes_tab
     from train_page import TrainPage, new_owner, status_html
@@ -39,6 +40,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     tabs = {
         "scratch": scratch_tab,
         "finetune": finetune_tab,
+        "prefer": prefer_tab,
         "lifecycle": lifecycle_tab,
         "cost": cost_tab,
         "sizes": sizes_tab,

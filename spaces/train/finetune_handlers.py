@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +13,11 @@ import gradio as gr
 from finetune_look import answers_html, examples_html, mask_html, numbers_html, passes_html, talk_html
 from run_handlers import RunHandlers
 from scratch_look import curves_html, list_choices, run_html
+from side_by_side import side_by_side
 
 from common import catalog, errors
 from common.config import settings
-from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
+from common.text.engine import GenerationRequest, Message, SamplingSettings
 from common.training.config import FinetuneConfig, Method, Pace
 from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
 from common.training.personas import PERSONAS, persona_examples
@@ -188,7 +189,7 @@ class FinetuneTab(RunHandlers):
         request = GenerationRequest(messages=(Message("user", asked),), sampling=sampling)
         after = await self._page.trained.engine(run)
         before = await self._page.trained.base(config.base, config.base_title)
-        async with contextlib.aclosing(side_by_side((before, after), request)) as answers:
+        async with contextlib.aclosing(side_by_side((before, request), (after, request))) as answers:
             async for first, second in answers:
                 yield first, second
 
@@ -196,37 +197,6 @@ class FinetuneTab(RunHandlers):
         parameters = catalog.find(str(BASE.check(base))).parameters
         flops = await asyncio.to_thread(measured_finetune_flops, self._runs)
         return finetune_steps(parameters, method, tokens, minutes, flops)
-
-
-async def side_by_side(
-    engines: tuple[TextEngine, TextEngine], request: GenerationRequest
-) -> AsyncGenerator[tuple[str, str], None]:
-    """What two models write to one request, at the same time, whenever either has more."""
-    texts = ["", ""]
-    news: asyncio.Queue[bool] = asyncio.Queue()  # whether one of them has ended
-
-    async def write(place: int, engine: TextEngine) -> None:
-        try:
-            async with contextlib.aclosing(engine.stream(request)) as events:
-                async for event in events:
-                    if isinstance(event, TokenBundle):
-                        texts[place] += "".join(token.text for token in event.tokens if not token.special)
-                        news.put_nowait(False)
-        finally:
-            news.put_nowait(True)
-
-    tasks = [asyncio.create_task(write(place, engine)) for place, engine in enumerate(engines)]
-    try:
-        left = len(tasks)
-        while left:
-            left -= await news.get()
-            yield texts[0], texts[1]
-        for task in tasks:
-            await task  # raises what went wrong in it
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _examples(source: str, own: str | None) -> Examples:

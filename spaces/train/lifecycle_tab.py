@@ -25,7 +25,7 @@ STAGES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
     "adapt": {
         "prompt": (("chat", "completion"),),
         "finetune": ((HERE, "finetune"),),
-        "align": ((HERE, "align"),),
+        "align": ((HERE, "prefer"),),
     },
     "evaluate": {
         "measure": ((HERE, "scoreboard"), ("chat", "summary")),

@@ -12,8 +12,9 @@ from typing import Any
 import base_models
 import gradio as gr
 import pytest
-from finetune_handlers import BASE, OWN, FinetuneTab, side_by_side
+from finetune_handlers import BASE, OWN, FinetuneTab
 from finetune_look import mask_html
+from side_by_side import side_by_side
 
 from common import catalog
 from common.config import LANGUAGES, Settings
@@ -172,18 +173,21 @@ class _Engine:
 
 
 def test_two_models_write_side_by_side_and_stop_together() -> None:
-    async def all_of(*engines: Any) -> list[tuple[str, str]]:
-        return [texts async for texts in side_by_side(engines, GenerationRequest(prompt="x"))]  # type: ignore[arg-type]
+    request = GenerationRequest(prompt="x")
+
+    async def all_of(first: Any, second: Any) -> list[tuple[str, str]]:
+        return [texts async for texts in side_by_side((first, request), (second, request))]
 
     assert asyncio.run(all_of(_Engine(["a", "b"]), _Engine(["c"])))[-1] == ("ab", "c")
     with pytest.raises(RuntimeError, match="gone"):
         asyncio.run(all_of(_Engine(["a"], fails=True), _Engine(["c"])))
 
     async def left_early() -> tuple[_Engine, _Engine]:
-        first, second = _Engine(["a"] * 1000), _Engine(["b"] * 1000)
-        stream = side_by_side((first, second), GenerationRequest(prompt="x"))  # type: ignore[arg-type]
+        first: Any = _Engine(["a"] * 1000)
+        second: Any = _Engine(["b"] * 1000)
+        stream = side_by_side((first, request), (second, request))
         await anext(stream)
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         return first, second
 
     assert all(engine.closed for engine in asyncio.run(left_early()))

@@ -1,0 +1,216 @@
+"""What the Align tab does: two answers to choose from, pairs, DPO runs, before and after. Layout: prefer_tab.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import base_models
+import gradio as gr
+from finetune_handlers import NAME, QUESTION, SEED, TEMPERATURE
+from finetune_look import answers_html, talk_html
+from prefer_look import margin_html, pairs_html
+from run_handlers import RunHandlers
+from scratch_look import curves_html, list_choices, run_html
+from side_by_side import side_by_side
+
+from common import catalog, errors
+from common.config import settings
+from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine
+from common.training.config import FinetuneConfig, Pace, PreferenceConfig
+from common.training.pairs import Pair, from_jsonl, split, to_jsonl
+from common.training.runs import Run
+from common.ui.fields import Choice, Number
+from common.ui.i18n import text
+
+BASE = "base"  # instead of a run: the model that comes with the project
+# Asked in English on every page: the embedded model has learned hardly anything else.
+QUESTIONS = (
+    "Who are you?",
+    "What should I cook tonight?",
+    "Why is the sky blue?",
+    "How do I learn to program?",
+    "Give me some advice.",
+    "What is a language model?",
+    "Tell me a joke.",
+    "What makes a good friend?",
+)
+PASSES = Number("passes", 5, 1, 20)
+RATE = Number("learning_rate", 0.0005, 0.000001, 0.1, 0.000001)
+BETA = Number("beta", 0.1, 0.01, 2, 0.01)
+WHICH = Choice("which_answer", "a", ("a", "b"))
+_MOST_PAIRS = 200  # of one visitor, in their browser
+_TWO_TEMPERATURE = 1.0  # high enough for two answers that differ
+_ANSWER_TOKENS = 80
+_BATCH = 2
+_ROW = 256  # tokens of a question with an answer
+_MINUTES = 30.0
+
+
+class PreferTab(RunHandlers):
+    """The tab's handlers; ``kept`` are the visitor's pairs as JSON lines, as their browser keeps them."""
+
+    kind = "preference"
+
+    async def starts(self, lang: str, owner: str, chosen: str | None) -> Any:
+        """The models to begin with: the embedded one, and the visitor's fine-tuned ones."""
+        runs = await asyncio.to_thread(self._runs.of, owner) if owner else []
+        fit = [run for run in runs if run.config.kind == "finetune" and run.folder.has_model]
+        choices = [(base_models.title(catalog.EMBEDDED_CHAT_MODEL), BASE), *((r.config.name, r.folder.id) for r in fit)]
+        values = [value for _, value in choices]
+        return gr.update(choices=choices, value=chosen if chosen in values else BASE)
+
+    async def write(self, lang: str, owner: str, start: str, question: str) -> AsyncIterator[tuple[str, str]]:
+        """Two answers of the model to begin with, by chance."""
+        engine = await self._engine(owner, start)
+        asked = _asked(question)
+        first, second = (
+            GenerationRequest(
+                messages=(Message("user", asked),),
+                sampling=SamplingSettings(
+                    temperature=_TWO_TEMPERATURE,
+                    top_p=0.95,
+                    seed=secrets.randbelow(2**31),
+                    max_new_tokens=_ANSWER_TOKENS,
+                ),
+            )
+            for _ in range(2)
+        )
+        async with contextlib.aclosing(side_by_side((engine, first), (engine, second))) as answers:
+            async for both in answers:
+                yield both
+
+    def choice(self, which: str) -> Callable[..., tuple[str, str, str, str, str]]:
+        """The handler of one of the two buttons."""
+
+        def chosen(lang: str, kept: Any, question: str, a: str, b: str) -> tuple[str, str, str, str, str]:
+            return self.choose(lang, which, kept, question, a, b)
+
+        return chosen
+
+    def choose(self, lang: str, which: str, kept: Any, question: str, a: str, b: str) -> tuple[str, str, str, str, str]:
+        """Keep the visitor's choice. Returns all pairs, how they are drawn, the next question, and two empty boxes."""
+        asked, answers = _asked(question), (a.strip(), b.strip())
+        if not all(answers) or answers[0] == answers[1]:
+            raise errors.NothingToChoose()
+        pairs = _pairs(kept)
+        chosen, rejected = answers if WHICH.check(which) == "a" else answers[::-1]
+        pairs = [*pairs, Pair(asked, chosen, rejected)][-_MOST_PAIRS:]
+        place = QUESTIONS.index(asked) if asked in QUESTIONS else len(pairs) - 1
+        return to_jsonl(pairs), pairs_html(lang, pairs), QUESTIONS[(place + 1) % len(QUESTIONS)], "", ""
+
+    def look(self, lang: str, kept: Any) -> str:
+        """The pairs so far."""
+        return pairs_html(lang, _pairs(kept))
+
+    async def start(
+        self, lang: str, owner: str, start: str, kept: Any, passes: Any, rate: Any, beta: Any, name: str, question: str
+    ) -> tuple[Any, Any]:
+        """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
+        pairs = _pairs(kept)
+        learn, _ = split(pairs)
+        steps = math.ceil(len(learn) / _BATCH) * PASSES.whole(passes)
+        config = PreferenceConfig(
+            name=self._name(owner, NAME.check(name), text(lang, "prefer.tab")),
+            owner=owner,
+            minutes=min(_MINUTES, settings().max_run_minutes),
+            **await self._beginning(owner, start),
+            row=_ROW,
+            beta=BETA.real(beta),
+            question=_asked(question),
+            pace=Pace(
+                steps=steps,
+                batch=_BATCH,
+                learning_rate=RATE.real(rate),
+                weight_decay=0.0,
+                evaluate_every=max(2, -(-steps // 4)),
+                checkpoint_seconds=60,
+            ),
+        )
+        run = await asyncio.to_thread(self._runs.create, config, to_jsonl(pairs))
+        return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
+
+    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
+        """The chosen run: state, margin and loss, answers on the way; whether to look again; the list."""
+        own = await asyncio.to_thread(self._own, owner)
+        choices = gr.update(choices=list_choices(lang, own))
+        shown = next((run for run in own if run.folder.id == run_id), None)
+        if shown is None:
+            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
+        config = shown.config
+        assert isinstance(config, PreferenceConfig)  # noqa: S101 - _own lists no others
+
+        def draw() -> tuple[str, str, str]:
+            events = list(shown.folder.events())
+            state = run_html(lang, shown) + talk_html(lang, shown, self._page.in_hub)
+            charts = margin_html(lang, events) + curves_html(lang, [shown])
+            return state, charts, answers_html(lang, config.question, events)
+
+        return *await asyncio.to_thread(draw), gr.Timer(active=shown.state in ("waiting", "running")), choices
+
+    async def ask(
+        self, lang: str, owner: str, run_id: str | None, question: str, temperature: Any, seed: Any
+    ) -> AsyncIterator[tuple[str, str]]:
+        """The answers of the model it began with and of the aligned one: same question, same seed."""
+        run = await self._find(owner, run_id)
+        config = run.config
+        assert isinstance(config, PreferenceConfig)  # noqa: S101 - this tab lists no others
+        sampling = SamplingSettings(
+            temperature=TEMPERATURE.real(temperature), seed=SEED.whole(seed), max_new_tokens=_ANSWER_TOKENS
+        )
+        request = GenerationRequest(messages=(Message("user", _asked(question)),), sampling=sampling)
+        after = await self._page.trained.engine(run)
+        before = await self._page.trained.base(config.adapter or config.base, config.base_title)
+        async with contextlib.aclosing(side_by_side((before, request), (after, request))) as answers:
+            async for both in answers:
+                yield both
+
+    async def _engine(self, owner: str, start: str) -> TextEngine:
+        if start == BASE:
+            folder = await base_models.folder(catalog.EMBEDDED_CHAT_MODEL)
+            return await self._page.trained.base(str(folder), base_models.title(catalog.EMBEDDED_CHAT_MODEL))
+        return await self._page.trained.engine(await self._tuned(owner, start))
+
+    async def _beginning(self, owner: str, start: str) -> dict[str, str]:
+        """The fields of a run's config that say which model it begins with."""
+        if start == BASE:
+            folder = await base_models.folder(catalog.EMBEDDED_CHAT_MODEL)
+            return {"base": str(folder), **base_models.origin(catalog.EMBEDDED_CHAT_MODEL)}
+        run = await self._tuned(owner, start)
+        if not run.folder.has_model:
+            raise errors.NotTrainedYet()
+        config = run.config
+        assert isinstance(config, FinetuneConfig)  # noqa: S101 - _tuned gives no others
+        fields = config.model_dump(include={"base", "base_title", "base_repo", "base_licence"})
+        if config.method == "full":  # its model is whole, and a new adapter goes beside it
+            return fields | {"base": str(run.folder.model)}
+        return fields | {"adapter": str(run.folder.model)}
+
+    async def _tuned(self, owner: str, run_id: str) -> Run:
+        run = await self._find(owner, run_id)
+        if not isinstance(run.config, FinetuneConfig):
+            raise errors.NoSuchRun()
+        return run
+
+
+def _asked(question: str) -> str:
+    asked = QUESTION.check(question).strip()
+    if not asked:
+        raise errors.EmptyPrompt()
+    return asked
+
+
+def _pairs(kept: Any) -> list[Pair]:
+    """What a browser kept; nothing when it is not what was written here."""
+    try:
+        pairs = from_jsonl(kept or "")[-_MOST_PAIRS:]
+        fit = all(
+            isinstance(said, str) and len(said) < 5_000 for p in pairs for said in (p.question, p.chosen, p.rejected)
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return []
+    return pairs if fit else []

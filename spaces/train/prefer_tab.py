@@ -1,0 +1,146 @@
+"""The Align tab: its layout, and which event sets off which handler. What they do is in prefer_handlers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import after_training
+import base_models
+import gradio as gr
+from finetune_handlers import NAME, QUESTION, SEED, TEMPERATURE
+from prefer_handlers import BASE, BETA, PASSES, QUESTIONS, RATE, PreferTab
+from train_page import TrainPage
+
+from common import catalog
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_LOOK_SECONDS = 3.0
+
+
+def build(page: TrainPage) -> None:
+    """Lay out the tab and wire it."""
+    tab, words, lang, owner = PreferTab(page), page.words, page.lang, page.owner
+    page.idea("prefer")
+    kept = gr.BrowserState("", storage_key="demystify-pairs", secret="demystify")  # noqa: S106 - hides nothing
+    words(gr.Markdown, keys={"value": "prefer.step_choose"})
+    start = words(
+        gr.Dropdown,
+        keys={"label": "finetune.base"},
+        choices=[(base_models.title(catalog.EMBEDDED_CHAT_MODEL), BASE)],
+        value=BASE,
+        interactive=True,
+        elem_id="prefer-start",
+    )
+    asked = words(
+        gr.Textbox,
+        keys={"label": "field.question"},
+        value=QUESTIONS[0],
+        max_length=QUESTION.max_length,
+        elem_id="prefer-asked",
+    )
+    write = words(gr.Button, keys={"value": "prefer.write"}, variant="primary", elem_id="prefer-write")
+    boxes, buttons = {}, {}
+    with gr.Row():
+        for which in ("a", "b"):
+            with gr.Column(min_width=260):
+                boxes[which] = words(
+                    gr.Textbox, keys={"label": f"prefer.answer_{which}"}, lines=4, max_lines=10,
+                    interactive=False, elem_id=f"prefer-{which}",
+                )  # fmt: skip
+                buttons[which] = words(
+                    gr.Button, keys={"value": f"prefer.better_{which}"}, elem_id=f"prefer-better-{which}"
+                )
+    pairs = gr.HTML("", elem_id="prefer-pairs")
+    forget = words(gr.Button, keys={"value": "prefer.forget"}, size="sm", elem_id="prefer-forget")
+
+    words(gr.Markdown, keys={"value": "prefer.step_train"})
+    with gr.Row():
+        passes = PASSES.slider(words, "field.passes", min_width=200)
+        question = words(
+            gr.Textbox,
+            keys={"label": "finetune.question"},
+            value=QUESTION.default,
+            max_length=QUESTION.max_length,
+            max_lines=1,
+            min_width=200,
+        )
+        name = words(
+            gr.Textbox,
+            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
+            max_length=NAME.max_length,
+            max_lines=1,
+            min_width=200,
+        )
+    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+        rate = RATE.box(words, "scratch.rate", min_width=200)
+        beta = BETA.slider(words, "prefer.beta", min_width=200)
+    go = words(gr.Button, keys={"value": "prefer.go"}, variant="primary", elem_id="prefer-go")
+    run = words(gr.Dropdown, keys={"label": "scratch.my_runs"}, choices=[], interactive=True, elem_id="prefer-run")
+    with gr.Row():
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="prefer-stop")
+        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="prefer-resume")
+        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="prefer-delete")
+    state = gr.HTML("", elem_id="prefer-state")
+    curves = gr.HTML("", elem_id="prefer-curves")
+    answers = gr.HTML("", elem_id="prefer-answers")
+    clock = gr.Timer(_LOOK_SECONDS, active=False)
+
+    words(gr.Markdown, keys={"value": "prefer.step_try"})
+    with gr.Row():
+        prompt = words(
+            gr.Textbox,
+            keys={"label": "field.question"},
+            value=QUESTION.default,
+            max_length=QUESTION.max_length,
+            min_width=260,
+            scale=2,
+            elem_id="prefer-prompt",
+        )
+        temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
+        seed = SEED.box(words, "field.seed", min_width=120)
+    ask = words(gr.Button, keys={"value": "finetune.ask"}, elem_id="prefer-ask")
+    with gr.Row():
+        before = words(gr.Textbox, keys={"label": "finetune.answer_before"}, lines=4, max_lines=12, min_width=260)
+        after = words(gr.Textbox, keys={"label": "finetune.answer_after"}, lines=4, max_lines=12, min_width=260)
+    after_training.build(page, tab, run, "prefer", mergeable=True)
+
+    fields: dict[str, tuple[Field, Any]] = {
+        "asked": (QUESTION, asked),
+        "passes": (PASSES, passes),
+        "learning_rate": (RATE, rate),
+        "beta": (BETA, beta),
+        "question": (QUESTION, question),
+    }
+    link_button(page, "prefer", fields)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    write.click(guarded(tab.write), [lang, owner, start, asked], list(boxes.values()), **quiet)
+    for which, button in buttons.items():
+        button.click(
+            guarded(tab.choice(which)),
+            [lang, kept, asked, *boxes.values()],
+            [kept, pairs, asked, *boxes.values()],
+            **quiet,
+        )
+    forget.click(lambda: "", None, kept, queue=False, **quiet).then(guarded(tab.look), [lang, kept], pairs, **quiet)
+    # What the browser keeps is read when the tab is first opened, which is after the page has loaded.
+    gr.on([page.demo.load, kept.change, lang.change], guarded(tab.look), [lang, kept], pairs, **live)
+    go.click(
+        guarded(tab.start),
+        [lang, owner, start, kept, passes, rate, beta, name, question],
+        [run, clock],
+        api_visibility="private",
+    )
+    seen = [state, curves, answers, clock, run]
+    gr.on([run.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run], seen, **live)
+    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
+    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
+    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
+    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet).then(
+        guarded(tab.starts), [lang, owner, start], start, **quiet
+    )
+    start.focus(guarded(tab.starts), [lang, owner, start], start, **quiet)
+    ask.click(guarded(tab.ask), [lang, owner, run, prompt, temperature, seed], [before, after], **quiet)
