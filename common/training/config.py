@@ -113,6 +113,11 @@ class TunedConfig(RunConfig):
     row: int = Field(256, ge=32, le=4096)
     question: str = Field("Who are you?", min_length=1, max_length=400)
 
+    @property
+    def beginning(self) -> str:
+        """Folder of the model as it was before the run."""
+        return self.base
+
 
 class FinetuneConfig(TunedConfig):
     """A model that exists, trained further on the conversations in the run's ``examples.jsonl``."""
@@ -135,6 +140,11 @@ class PreferenceConfig(TunedConfig):
     kind: Literal["preference"] = "preference"
     adapter: str = ""
     beta: float = Field(0.1, gt=0, le=10)
+
+    @property
+    def beginning(self) -> str:
+        """Folder of the adapter or the model that was there before the run."""
+        return self.adapter or self.base
 
 
 AnyConfig = ScratchConfig | FinetuneConfig | PreferenceConfig

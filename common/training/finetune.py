@@ -9,16 +9,17 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoTokenizer, PrinterCallback, Trainer
+from transformers import AutoTokenizer, Trainer
 
 from common import errors
 from common.training import adapters, lora
 from common.training.config import FinetuneConfig
 from common.training.folder import Event, RunFolder
 from common.training.instructions import Examples, from_jsonl, split
+from common.training.loop import last_look, train_through
 from common.training.packing import Encoded, Rows, encode, pack
 from common.training.processes import Together
-from common.training.progress import Progress, last_checkpoint
+from common.training.progress import Progress
 from common.training.room import free_bytes
 from common.training.scratch import arguments
 
@@ -62,16 +63,8 @@ def train(folder: RunFolder) -> dict[str, Any]:
         eval_dataset=Rows(test, config.row, filler),
         callbacks=[progress, Together()],
     )
-    trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder)
-    progress.begin(checkpoint)
-    if checkpoint is None:
-        trainer.evaluate()  # how it answers before
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    progress.raise_if_diverged()
-    looks = [log for log in trainer.state.log_history if "eval_loss" in log]
-    looked_last = looks and looks[-1]["step"] == trainer.state.global_step  # else it was stopped in between
-    loss = float((looks[-1] if looked_last else trainer.evaluate())["eval_loss"])
+    train_through(trainer, progress, folder, look_first=True)
+    loss = float(last_look(trainer)["eval_loss"])
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if trainer.is_world_process_zero():
         _save(folder, config, trainer.accelerator.unwrap_model(trainer.model), weights, tokenizer)

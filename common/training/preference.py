@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, PrinterCallback
+from transformers import AutoTokenizer
 
 from common import errors, hardware
 from common.training import adapters
 from common.training.config import PreferenceConfig
 from common.training.finetune import answer
 from common.training.folder import RunFolder
+from common.training.loop import last_look, train_through
 from common.training.pairs import Pair, from_jsonl, split
 from common.training.processes import Together
-from common.training.progress import Progress, last_checkpoint
+from common.training.progress import Progress
 from common.training.scratch import settings
 
 
@@ -74,16 +75,8 @@ def train(folder: RunFolder) -> dict[str, Any]:
         processing_class=tokenizer,
         callbacks=[progress, Together()],
     )
-    trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder)
-    progress.begin(checkpoint)
-    if checkpoint is None:
-        trainer.evaluate()  # how it answers before
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    progress.raise_if_diverged()
-    looks = [log for log in trainer.state.log_history if "eval_loss" in log]
-    looked_last = looks and looks[-1]["step"] == trainer.state.global_step
-    last = looks[-1] if looked_last else trainer.evaluate()
+    train_through(trainer, progress, folder, look_first=True)
+    last = last_look(trainer)
     if trainer.is_world_process_zero():
         final = trainer.accelerator.unwrap_model(trainer.model)
         final.save_pretrained(folder.model, selected_adapters=["default"])  # beside it is a copy of the beginning

@@ -17,8 +17,9 @@ from common.training import shape as shapes
 from common.training.config import Pace, ScratchConfig
 from common.training.corpus import read_corpus
 from common.training.folder import RunFolder
+from common.training.loop import train_through
 from common.training.processes import Together
-from common.training.progress import LossSamples, Progress, last_checkpoint
+from common.training.progress import LossSamples, Progress
 from common.training.room import check_memory
 from common.training.tokenizer import train_tokenizer
 
@@ -87,13 +88,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
         eval_dataset=test,
         callbacks=[progress, Together()],
     )
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder)
-    progress.begin(checkpoint)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    progress.raise_if_diverged()
+    train_through(trainer, progress, folder)
     loss = float(trainer.evaluate()["eval_loss"])
     final = cast("PreTrainedModel", trainer.model)
     # What several processes have shared out comes together here.

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import base_models
 import gradio as gr
-from finetune_look import answers_html, examples_html, mask_html, numbers_html, passes_html, talk_html
-from run_handlers import RunHandlers
-from scratch_look import curves_html, list_choices, run_html
-from side_by_side import side_by_side
+from finetune_look import examples_html, mask_html, numbers_html, passes_html
+from tuned_handlers import NAME, QUESTION, TunedHandlers
 
 from common import catalog, errors
 from common.config import settings
-from common.text.engine import GenerationRequest, Message, SamplingSettings
 from common.training.config import FinetuneConfig, Method, Pace
 from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
 from common.training.personas import PERSONAS, persona_examples
@@ -37,22 +32,17 @@ MINUTES = Number("run_minutes", 5, 1, settings().max_run_minutes)
 RATE = Number("learning_rate", 0.002, 0.000001, 1, 0.000001)
 # An adapter begins at nothing and learns fast; weights that know a language are moved a little only.
 RATES: dict[Method, float] = {"lora": 0.002, "dora": 0.002, "qlora": 0.002, "full": 0.0001}
-NAME = Text("run_name", "", 60)
-QUESTION = Text("question", "Who are you?", 400)
 ANSWER = Text("answer", "", 2000)
-TEMPERATURE = Number("temperature", 0.3, 0.0, 2.0, 0.05)
-SEED = Number("seed", 1, 0, 2**31 - 1)
 _CHARACTERS_PER_TOKEN = 4  # of English, for an estimate
 _TEMPLATE_TOKENS = 35  # what a chat template puts around a question and an answer
-_ANSWER_TOKENS = 120
 # A checkpoint of an adapter is small; one of all weights with their moments takes more than a gigabyte.
 _CHECKPOINT_SECONDS: dict[Method, float] = {"lora": 60, "dora": 60, "qlora": 60, "full": 600}
 
 
-class FinetuneTab(RunHandlers):
+class FinetuneTab(TunedHandlers):
     """The tab's handlers; ``own`` are the visitor's examples as JSON lines."""
 
-    kind = "finetune"
+    kind, answer_tokens = "finetune", 120
 
     async def look(self, lang: str, source: str, own: str | None) -> str:
         """The examples chosen."""
@@ -154,44 +144,6 @@ class FinetuneTab(RunHandlers):
         )
         run = await asyncio.to_thread(self._runs.create, config, to_jsonl([*found.train, *found.test]))
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
-
-    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
-        """The chosen run as it stands: state, curves, answers on the way; whether to look again; the list."""
-        own = await asyncio.to_thread(self._own, owner)
-        choices = gr.update(choices=list_choices(lang, own))
-        shown = next((run for run in own if run.folder.id == run_id), None)
-        if shown is None:
-            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
-        config = shown.config
-        assert isinstance(config, FinetuneConfig)  # noqa: S101 - _own lists no others
-        drawn = await asyncio.to_thread(
-            lambda: (
-                run_html(lang, shown) + talk_html(lang, shown, self._page.in_hub),
-                curves_html(lang, [shown]),
-                answers_html(lang, config.question, list(shown.folder.events())),
-            )
-        )
-        return *drawn, gr.Timer(active=shown.state in ("waiting", "running")), choices
-
-    async def ask(
-        self, lang: str, owner: str, run_id: str | None, question: str, temperature: Any, seed: Any
-    ) -> AsyncIterator[tuple[str, str]]:
-        """The answers of the base model and of the run's, side by side: same question, same seed."""
-        run = await self._find(owner, run_id)
-        config = run.config
-        assert isinstance(config, FinetuneConfig)  # noqa: S101 - this tab lists no others
-        asked = QUESTION.check(question).strip()
-        if not asked:
-            raise errors.EmptyPrompt()
-        sampling = SamplingSettings(
-            temperature=TEMPERATURE.real(temperature), seed=SEED.whole(seed), max_new_tokens=_ANSWER_TOKENS
-        )
-        request = GenerationRequest(messages=(Message("user", asked),), sampling=sampling)
-        after = await self._page.trained.engine(run)
-        before = await self._page.trained.base(config.base, config.base_title)
-        async with contextlib.aclosing(side_by_side((before, request), (after, request))) as answers:
-            async for first, second in answers:
-                yield first, second
 
     async def _steps(self, base: str, method: Method, tokens: int, minutes: float) -> int:
         parameters = catalog.find(str(BASE.check(base))).parameters

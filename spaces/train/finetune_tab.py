@@ -6,25 +6,24 @@ from typing import Any
 
 import after_training
 import base_models
+import both_models
 import gradio as gr
+import run_panel
 from finetune_handlers import (
     ANSWER,
     BASE,
     METHOD,
     MINUTES,
-    NAME,
-    QUESTION,
     RANK,
     RATE,
     RATES,
     ROW,
     ROWS,
-    SEED,
     SOURCE,
-    TEMPERATURE,
     FinetuneTab,
 )
 from train_page import TrainPage
+from tuned_handlers import NAME, QUESTION
 
 from common.training.instructions import KINDS
 from common.ui.errors import guarded
@@ -125,40 +124,9 @@ def build(page: TrainPage) -> None:
         )
     passes = gr.HTML("", elem_id="finetune-passes")
     go = words(gr.Button, keys={"value": "finetune.go"}, variant="primary", elem_id="finetune-go")
-    run = words(gr.Dropdown, keys={"label": "scratch.my_runs"}, choices=[], interactive=True, elem_id="finetune-run")
-    with gr.Row():
-        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="finetune-stop")
-        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="finetune-resume")
-        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="finetune-delete")
-    state = gr.HTML("", elem_id="finetune-state")
-    curves = gr.HTML("", elem_id="finetune-curves")
-    answers = gr.HTML("", elem_id="finetune-answers")
-    clock = gr.Timer(_LOOK_SECONDS, active=False)
-
-    words(gr.Markdown, keys={"value": "finetune.step_try"})
-    with gr.Row():
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "field.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            min_width=260,
-            scale=2,
-            elem_id="finetune-prompt",
-        )
-        temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
-        seed = SEED.box(words, "field.seed", min_width=120)
-    ask = words(gr.Button, keys={"value": "finetune.ask"}, elem_id="finetune-ask")
-    with gr.Row():
-        before = words(
-            gr.Textbox, keys={"label": "finetune.answer_before"}, lines=5, max_lines=12, min_width=260,
-            elem_id="finetune-before",
-        )  # fmt: skip
-        after = words(
-            gr.Textbox, keys={"label": "finetune.answer_after"}, lines=5, max_lines=12, min_width=260,
-            elem_id="finetune-after",
-        )  # fmt: skip
-
+    panel = run_panel.lay_out(page, "finetune", "answers", _LOOK_SECONDS)
+    run, clock = panel.run, panel.clock
+    both_models.build(page, tab, run, "finetune")
     after_training.build(page, tab, run, "finetune", mergeable=True)
 
     fields: dict[str, tuple[Field, Any]] = {
@@ -196,13 +164,7 @@ def build(page: TrainPage) -> None:
         [run, clock],
         api_visibility="private",
     )
-    seen = [state, curves, answers, clock, run]
-    gr.on([run.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run], seen, **live)
-    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
-    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
-    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
-    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
-    ask.click(guarded(tab.ask), [lang, owner, run, prompt, temperature, seed], [before, after], **quiet)
+    run_panel.wire(panel, page, tab, tab.watch)
 
 
 def _suiting_rate(method: str) -> float:

@@ -11,12 +11,9 @@ from typing import Any
 
 import base_models
 import gradio as gr
-from finetune_handlers import NAME, QUESTION, SEED, TEMPERATURE
-from finetune_look import answers_html, talk_html
 from prefer_look import margin_html, pairs_html
-from run_handlers import RunHandlers
-from scratch_look import curves_html, list_choices, run_html
 from side_by_side import side_by_side
+from tuned_handlers import NAME, TunedHandlers, read_question
 
 from common import catalog, errors
 from common.config import settings
@@ -45,16 +42,15 @@ BETA = Number("beta", 0.1, 0.01, 2, 0.01)
 WHICH = Choice("which_answer", "a", ("a", "b"))
 _MOST_PAIRS = 200  # of one visitor, in their browser
 _TWO_TEMPERATURE = 1.0  # high enough for two answers that differ
-_ANSWER_TOKENS = 80
 _BATCH = 2
 _ROW = 256  # tokens of a question with an answer
 _MINUTES = 30.0
 
 
-class PreferTab(RunHandlers):
+class PreferTab(TunedHandlers):
     """The tab's handlers; ``kept`` are the visitor's pairs as JSON lines, as their browser keeps them."""
 
-    kind = "preference"
+    kind, answer_tokens = "preference", 80
 
     async def starts(self, lang: str, owner: str, chosen: str | None) -> Any:
         """The models to begin with: the embedded one, and the visitor's fine-tuned ones."""
@@ -67,7 +63,7 @@ class PreferTab(RunHandlers):
     async def write(self, lang: str, owner: str, start: str, question: str) -> AsyncIterator[tuple[str, str]]:
         """Two answers of the model to begin with, by chance."""
         engine = await self._engine(owner, start)
-        asked = _asked(question)
+        asked = read_question(question)
         first, second = (
             GenerationRequest(
                 messages=(Message("user", asked),),
@@ -75,7 +71,7 @@ class PreferTab(RunHandlers):
                     temperature=_TWO_TEMPERATURE,
                     top_p=0.95,
                     seed=secrets.randbelow(2**31),
-                    max_new_tokens=_ANSWER_TOKENS,
+                    max_new_tokens=self.answer_tokens,
                 ),
             )
             for _ in range(2)
@@ -94,7 +90,7 @@ class PreferTab(RunHandlers):
 
     def choose(self, lang: str, which: str, kept: Any, question: str, a: str, b: str) -> tuple[str, str, str, str, str]:
         """Keep the visitor's choice. Returns all pairs, how they are drawn, the next question, and two empty boxes."""
-        asked, answers = _asked(question), (a.strip(), b.strip())
+        asked, answers = read_question(question), (a.strip(), b.strip())
         if not all(answers) or answers[0] == answers[1]:
             raise errors.NothingToChoose()
         pairs = _pairs(kept)
@@ -121,7 +117,7 @@ class PreferTab(RunHandlers):
             **await self._beginning(owner, start),
             row=_ROW,
             beta=BETA.real(beta),
-            question=_asked(question),
+            question=read_question(question),
             pace=Pace(
                 steps=steps,
                 batch=_BATCH,
@@ -134,40 +130,9 @@ class PreferTab(RunHandlers):
         run = await asyncio.to_thread(self._runs.create, config, to_jsonl(pairs))
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
-    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
-        """The chosen run: state, margin and loss, answers on the way; whether to look again; the list."""
-        own = await asyncio.to_thread(self._own, owner)
-        choices = gr.update(choices=list_choices(lang, own))
-        shown = next((run for run in own if run.folder.id == run_id), None)
-        if shown is None:
-            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
-        config = shown.config
-        assert isinstance(config, PreferenceConfig)  # noqa: S101 - _own lists no others
-
-        def draw() -> tuple[str, str, str]:
-            events = list(shown.folder.events())
-            state = run_html(lang, shown) + talk_html(lang, shown, self._page.in_hub)
-            charts = margin_html(lang, events) + curves_html(lang, [shown])
-            return state, charts, answers_html(lang, config.question, events)
-
-        return *await asyncio.to_thread(draw), gr.Timer(active=shown.state in ("waiting", "running")), choices
-
-    async def ask(
-        self, lang: str, owner: str, run_id: str | None, question: str, temperature: Any, seed: Any
-    ) -> AsyncIterator[tuple[str, str]]:
-        """The answers of the model it began with and of the aligned one: same question, same seed."""
-        run = await self._find(owner, run_id)
-        config = run.config
-        assert isinstance(config, PreferenceConfig)  # noqa: S101 - this tab lists no others
-        sampling = SamplingSettings(
-            temperature=TEMPERATURE.real(temperature), seed=SEED.whole(seed), max_new_tokens=_ANSWER_TOKENS
-        )
-        request = GenerationRequest(messages=(Message("user", _asked(question)),), sampling=sampling)
-        after = await self._page.trained.engine(run)
-        before = await self._page.trained.base(config.adapter or config.base, config.base_title)
-        async with contextlib.aclosing(side_by_side((before, request), (after, request))) as answers:
-            async for both in answers:
-                yield both
+    def _charts(self, lang: str, run: Run) -> str:
+        """The margin of the preferred answers, over the usual curves."""
+        return margin_html(lang, list(run.folder.events())) + super()._charts(lang, run)
 
     async def _engine(self, owner: str, start: str) -> TextEngine:
         if start == BASE:
@@ -195,13 +160,6 @@ class PreferTab(RunHandlers):
         if not isinstance(run.config, FinetuneConfig):
             raise errors.NoSuchRun()
         return run
-
-
-def _asked(question: str) -> str:
-    asked = QUESTION.check(question).strip()
-    if not asked:
-        raise errors.EmptyPrompt()
-    return asked
 
 
 def _pairs(kept: Any) -> list[Pair]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import after_training
 import base_models
+import both_models
 import gradio as gr
-from finetune_handlers import NAME, QUESTION, SEED, TEMPERATURE
+import run_panel
 from prefer_handlers import BASE, BETA, PASSES, QUESTIONS, RATE, PreferTab
 from train_page import TrainPage
+from tuned_handlers import NAME, QUESTION
 
 from common import catalog
 from common.ui.errors import guarded
@@ -77,33 +79,9 @@ def build(page: TrainPage) -> None:
         rate = RATE.box(words, "scratch.rate", min_width=200)
         beta = BETA.slider(words, "prefer.beta", min_width=200)
     go = words(gr.Button, keys={"value": "prefer.go"}, variant="primary", elem_id="prefer-go")
-    run = words(gr.Dropdown, keys={"label": "scratch.my_runs"}, choices=[], interactive=True, elem_id="prefer-run")
-    with gr.Row():
-        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="prefer-stop")
-        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="prefer-resume")
-        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="prefer-delete")
-    state = gr.HTML("", elem_id="prefer-state")
-    curves = gr.HTML("", elem_id="prefer-curves")
-    answers = gr.HTML("", elem_id="prefer-answers")
-    clock = gr.Timer(_LOOK_SECONDS, active=False)
-
-    words(gr.Markdown, keys={"value": "prefer.step_try"})
-    with gr.Row():
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "field.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            min_width=260,
-            scale=2,
-            elem_id="prefer-prompt",
-        )
-        temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
-        seed = SEED.box(words, "field.seed", min_width=120)
-    ask = words(gr.Button, keys={"value": "finetune.ask"}, elem_id="prefer-ask")
-    with gr.Row():
-        before = words(gr.Textbox, keys={"label": "finetune.answer_before"}, lines=4, max_lines=12, min_width=260)
-        after = words(gr.Textbox, keys={"label": "finetune.answer_after"}, lines=4, max_lines=12, min_width=260)
+    panel = run_panel.lay_out(page, "prefer", "answers", _LOOK_SECONDS)
+    run, clock = panel.run, panel.clock
+    both_models.build(page, tab, run, "prefer")
     after_training.build(page, tab, run, "prefer", mergeable=True)
 
     fields: dict[str, tuple[Field, Any]] = {
@@ -134,13 +112,5 @@ def build(page: TrainPage) -> None:
         [run, clock],
         api_visibility="private",
     )
-    seen = [state, curves, answers, clock, run]
-    gr.on([run.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run], seen, **live)
-    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
-    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
-    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
-    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet).then(
-        guarded(tab.starts), [lang, owner, start], start, **quiet
-    )
+    run_panel.wire(panel, page, tab, tab.watch).then(guarded(tab.starts), [lang, owner, start], start, **quiet)
     start.focus(guarded(tab.starts), [lang, owner, start], start, **quiet)
-    ask.click(guarded(tab.ask), [lang, owner, run, prompt, temperature, seed], [before, after], **quiet)

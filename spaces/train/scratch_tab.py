@@ -7,6 +7,7 @@ from typing import Any
 
 import after_training
 import gradio as gr
+import run_panel
 from scratch_handlers import (
     ARCHITECTURE,
     BATCH,
@@ -130,33 +131,8 @@ def build(page: TrainPage) -> None:
             elem_id="scratch-opening",
         )
     go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="scratch-go")
-    with gr.Row():
-        run = words(
-            gr.Dropdown,
-            keys={"label": "scratch.my_runs"},
-            choices=[],
-            interactive=True,
-            min_width=220,
-            scale=2,
-            elem_id="scratch-run",
-        )
-        other = words(
-            gr.Dropdown,
-            keys={"label": "scratch.compare"},
-            choices=[],
-            interactive=True,
-            min_width=220,
-            scale=2,
-            elem_id="scratch-other",
-        )
-    with gr.Row():
-        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="scratch-stop")
-        resume = words(gr.Button, keys={"value": "scratch.resume"}, min_width=90, elem_id="scratch-resume")
-        delete = words(gr.Button, keys={"value": "scratch.delete"}, min_width=90, elem_id="scratch-delete")
-    state = gr.HTML("", elem_id="scratch-state")
-    curves = gr.HTML("", elem_id="scratch-curves")
-    written = gr.HTML("", elem_id="scratch-written")
-    clock = gr.Timer(_LOOK_SECONDS, active=False)
+    panel = run_panel.lay_out(page, "scratch", "written", _LOOK_SECONDS, compare="scratch.compare")
+    run, clock = panel.run, panel.clock
 
     words(gr.Markdown, keys={"value": "scratch.step_try"})
     with gr.Row():
@@ -217,17 +193,10 @@ def build(page: TrainPage) -> None:
     upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
     for preset, button in presets.items():
         button.click(partial(_preset, preset), None, form, **at_once)
-    seen = [state, curves, written, clock, run, other]
     go.click(
         guarded(tab.start), [lang, owner, *text_of, name, rate, seed, opening, *form], [run, clock], **quiet
     ).success(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
-    gr.on(
-        [run.change, other.change, clock.tick, lang.change], guarded(tab.watch), [lang, owner, run, other], seen, **live
-    )
-    stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
-    resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
-    delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
-    page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
+    run_panel.wire(panel, page, tab, tab.watch)
     write.click(guarded(tab.write), [lang, owner, run, beginning, temperature], text_out, **quiet)
 
 

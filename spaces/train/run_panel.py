@@ -1,0 +1,92 @@
+"""The part of a tab that shows the visitor's runs of one kind: the list, what can be done with them, how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from run_handlers import RunHandlers
+from train_page import TrainPage
+
+from common.ui.errors import guarded
+
+
+@dataclass(frozen=True, slots=True)
+class RunPanel:
+    """Its components.
+
+    Attributes:
+        run: the list in which a run is chosen.
+        others: lists of further runs to show beside it.
+        stop, resume, delete: what can be done with it.
+        state, curves, written: how it stands, its curves, and what the model wrote on the way.
+        clock: looks again while the run is at work.
+    """
+
+    run: gr.Dropdown
+    others: tuple[gr.Dropdown, ...]
+    stop: gr.Button
+    resume: gr.Button
+    delete: gr.Button
+    state: gr.HTML
+    curves: gr.HTML
+    written: gr.HTML
+    clock: gr.Timer
+
+
+def lay_out(page: TrainPage, prefix: str, written: str, seconds: float, compare: str = "") -> RunPanel:
+    """Lay out the panel.
+
+    Args:
+        page: the page.
+        prefix: of the elements' ids.
+        written: the end of the id of what the model wrote.
+        seconds: how often a run at work is looked at.
+        compare: the text over a second list of runs; without it there is none.
+    """
+    words = page.words
+    labels = {"run": "scratch.my_runs"} | ({"other": compare} if compare else {})
+    with gr.Row():
+        run, *others = (
+            words(
+                gr.Dropdown,
+                keys={"label": label},
+                choices=[],
+                interactive=True,
+                min_width=220,
+                elem_id=f"{prefix}-{name}",
+            )
+            for name, label in labels.items()
+        )
+    with gr.Row():
+        stop, resume, delete = (
+            words(gr.Button, keys={"value": key}, min_width=90, elem_id=f"{prefix}-{name}")
+            for name, key in (("stop", "common.stop"), ("resume", "scratch.resume"), ("delete", "scratch.delete"))
+        )
+    state, curves, made = (gr.HTML("", elem_id=f"{prefix}-{name}") for name in ("state", "curves", written))
+    clock = gr.Timer(seconds, active=False)
+    return RunPanel(run, tuple(others), stop, resume, delete, state, curves, made, clock)
+
+
+def wire(panel: RunPanel, page: TrainPage, tab: RunHandlers, watch: Callable[..., Any]) -> Any:
+    """Connect the panel with the handlers of its tab.
+
+    ``watch`` gives state, curves, what was written, the clock and the lists. Returns the event after which the list is
+    filled.
+    """
+    lang, owner, run, clock = page.lang, page.owner, panel.run, panel.clock
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(
+        [run.change, *(other.change for other in panel.others), clock.tick, lang.change],
+        guarded(watch),
+        [lang, owner, run, *panel.others],
+        [panel.state, panel.curves, panel.written, clock, run, *panel.others],
+        trigger_mode="always_last",
+        **quiet,
+    )
+    panel.stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
+    panel.resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
+    panel.delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)
+    return page.known.then(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
