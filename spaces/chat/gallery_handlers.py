@@ -41,7 +41,7 @@ class GalleryTab:
         case = Case(str(KIND.check(kind)), TEXT.check(asked), DOCUMENT.check(document), WORDS.check(words))
         switched = FIX.check(fix) == "on"
         first, second = as_it_is(case), with_fix(case) if switched else None
-        if second is not None and second.sampling.json_schema and not (await self._info()).can_constrain:
+        if second is not None and second.sampling.json_schema and not (await self._models.engine().info()).can_constrain:
             raise errors.NotSupported(what=Phrase("constrained"))
         shown = Shown(case, Answer(_prompt(first)), asked=switched)
         async for answer in self._answer(request, case, first, shown.before):
@@ -60,16 +60,10 @@ class GalleryTab:
     def choose(self, lang: str, kind: Any) -> tuple[Any, ...]:
         """Another kind: its example, the switch off. Returns (text, document, words, fix, about, shown, picture)."""
         what = str(KIND.check(kind))
-        example, (about, document, words) = EXAMPLES[what], self.tell(lang, what)
-        return (
-            example.text,
-            gr.update(value=example.document, **_without_type(document)),
-            gr.update(value=example.words, **_without_type(words)),
-            "off",
-            about,
-            None,
-            "",
-        )
+        example = EXAMPLES[what]
+        document = gr.update(value=example.document, visible=what in HAS_DOCUMENT)
+        words = gr.update(value=example.words, visible=what in HAS_WORDS)
+        return example.text, document, words, "off", about_html(lang, what), None, ""
 
     def tell(self, lang: str, kind: Any) -> tuple[Any, ...]:
         """What the kind is, and which boxes it needs. Returns (about, document, words)."""
@@ -79,9 +73,6 @@ class GalleryTab:
     def relabel(self, lang: str, shown: Shown | None) -> Any:
         """The picture in another language."""
         return gr.skip() if shown is None else shown_html(lang, shown)
-
-    async def _info(self) -> Any:
-        return await self._models.engine().info()
 
     async def _answer(
         self, request: gr.Request, case: Case, wanted: GenerationRequest, answer: Answer
@@ -107,10 +98,6 @@ class GalleryTab:
             yield replace(answer, finding=judge(case, said, answer.sureness))
         except errors.InvalidCall as problem:
             yield replace(answer, problem=problem)
-
-
-def _without_type(update: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in update.items() if name != "__type__"}
 
 
 def _prompt(request: GenerationRequest) -> str:
