@@ -41,7 +41,11 @@ class GalleryTab:
         case = Case(str(KIND.check(kind)), TEXT.check(asked), DOCUMENT.check(document), WORDS.check(words))
         switched = FIX.check(fix) == "on"
         first, second = as_it_is(case), with_fix(case) if switched else None
-        if second is not None and second.sampling.json_schema and not (await self._models.engine().info()).can_constrain:
+        if (
+            second is not None
+            and second.sampling.json_schema
+            and not (await self._models.engine().info()).can_constrain
+        ):
             raise errors.NotSupported(what=Phrase("constrained"))
         shown = Shown(case, Answer(_prompt(first)), asked=switched)
         async for answer in self._answer(request, case, first, shown.before):
