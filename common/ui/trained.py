@@ -43,12 +43,19 @@ class TrainedModels:
         return await self._engine(folder, title, 0)
 
     async def _engine(self, folder: str, name: str, context: int) -> TextEngine:
+        """Raises QueueFull: there is no room for another, and somebody reads from each that is open."""
         engine = self._open.pop(folder, None)
         if engine is None:
+            await self._make_room()
             options = {"name": name, "path": folder, "context": context, "threads": 1, "max_active": 8}
             engine = ProcessEngine(_ENGINE, options, name, idle_seconds=_IDLE_SECONDS)
         self._open[folder] = engine
-        while len(self._open) > _MOST_OPEN:
-            _, oldest = self._open.popitem(last=False)
-            await oldest.close()
         return engine
+
+    async def _make_room(self) -> None:
+        """Close the one that has not been asked for longest among those that write nothing now."""
+        while len(self._open) >= _MOST_OPEN:
+            idle = next((folder for folder, engine in self._open.items() if not engine.active), None)
+            if idle is None:
+                raise errors.QueueFull(waiting=sum(engine.active for engine in self._open.values()))
+            await self._open.pop(idle).close()
