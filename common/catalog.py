@@ -21,7 +21,7 @@ from common import errors
 from common.config import settings
 from common.errors import Phrase
 
-_ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
 # The file that a folder of weights has in any case, by task.
 _INDEX = {"image": "model_index.json"}
@@ -107,14 +107,21 @@ def locate(model: Model) -> Path:
     """
     if model.where == "package":
         spec = importlib.util.find_spec(model.package)  # finds the file without running the package
-        if spec is None or spec.origin is None:
-            raise errors.ModelUnavailable(model=model.id, reason=Phrase("package_missing", package=model.package))
-        return Path(spec.origin).parent / model.folder / model.gguf
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).parent / model.folder / model.gguf
+        if beside(model).exists():
+            return beside(model)
+        raise errors.ModelUnavailable(model=model.id, reason=Phrase("package_missing", package=model.package))
     if model.where == "models":
-        return _ROOT / "models" / model.folder / model.file
+        return ROOT / "models" / model.folder / model.file
     if model.where == "file":
         return Path(model.folder) / model.file
     return _fetch(model)
+
+
+def beside(model: Model) -> Path:
+    """Where a published Space has the files that come from a package here: it cannot install one without the rest."""
+    return ROOT / "models" / model.package / model.folder / model.file
 
 
 def _fetch(model: Model) -> Path:

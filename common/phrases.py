@@ -54,6 +54,7 @@ PHRASES: Final[dict[str, str]] = {
     "constrained": "writing only what a schema allows",
     "constrained_beams": "beam search over what a schema allows",
     "look_inside": "looking inside",
+    "opened_steps": "opening its steps: {name} is built in another way than the first Stable Diffusion",
     "logit_lens": "the logit lens for {architecture}",
     "gguf_only": "openvino runs GGUF files, and {model} is none",
     "question": "the question “{kind}”",

@@ -23,6 +23,7 @@ from common.diffusion.request import ImageEvent as ImageEvent
 from common.diffusion.request import ImageRequest as ImageRequest
 from common.diffusion.request import StepEvent as StepEvent
 from common.diffusion.request import Waiting as Waiting
+from common.diffusion.turns import Turns
 
 # A room that clicks at the same time shall be one batch: whoever comes this long after the first is in it, in seconds.
 _GATHER = 0.02
@@ -60,6 +61,8 @@ class DiffusionEngine:
         self._open_model = open_model
         self._most = most or settings().max_active + settings().max_waiting
         self._together = together or settings().image_batch
+        # For what needs the pipeline itself.
+        self.turns = Turns(self.opened, self._most)
         self._jobs: list[_Job] = []
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -69,8 +72,8 @@ class DiffusionEngine:
 
     @property
     def active(self) -> int:
-        """Requests that are not finished."""
-        return len(self._jobs)
+        """Requests that are not finished, those for the pipeline itself included."""
+        return len(self._jobs) + self.turns.active
 
     @property
     def ready(self) -> bool:
@@ -106,6 +109,7 @@ class DiffusionEngine:
             self._closed = True
             self._change.notify_all()
             thread = self._thread
+        self.turns.close()
         if thread is not None:
             thread.join(30)
         self._opened = None

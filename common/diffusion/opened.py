@@ -21,6 +21,8 @@ from common.diffusion.request import OWN
 
 # A guidance that suits models whose catalogue entry says nothing, as Stable Diffusion's authors chose it.
 _USUAL_STEPS, _USUAL_GUIDANCE = 20, 7.5
+# Up to this edge, in pixels, the decoder costs little: it may show every step, and many pictures at once.
+DECODED = 128
 # Sizes on offer, as shares of the one the model was trained with.
 _SHARES = (0.5, 0.75, 1.0, 1.5)
 
@@ -144,12 +146,12 @@ def open_model(model: Model) -> Opened:
         _take_small_decoder(pipe, model, dtype)
     pipe.to(place)
     pipe.set_progress_bar_config(disable=True)
-    if hasattr(pipe.vae, "enable_slicing"):
-        pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
     network = pipe.unet if getattr(pipe, "unet", None) is not None else pipe.transformer
     network.eval()
     factor = int(pipe.vae_scale_factor)
     native = int(network.config.sample_size) * factor
+    if hasattr(pipe.vae, "enable_slicing") and native > DECODED:
+        pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
     return Opened(model, pipe, preview.fit(pipe.vae, native // factor), native, factor)
 
 

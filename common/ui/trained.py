@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from functools import lru_cache
 
-from common import errors
+from common import errors, hardware
 from common.text.engine import TextEngine
+from common.text.engines.inprocess import InProcessEngine
 from common.text.engines.process import ProcessEngine
 from common.training.config import ScratchConfig
 from common.training.runs import Run
@@ -26,10 +27,13 @@ def trained_models() -> TrainedModels:
 
 
 class TrainedModels:
-    """Models of runs and those they began with, each in a process of its own that ends when nobody writes with it."""
+    """Models of runs and those they began with, each in a process of its own that ends when nobody writes with it.
+
+    Where a GPU is lent for each call (ZeroGPU) they are in this process, since another one would have no GPU.
+    """
 
     def __init__(self) -> None:
-        self._open: OrderedDict[str, ProcessEngine] = OrderedDict()
+        self._open: OrderedDict[str, ProcessEngine | InProcessEngine] = OrderedDict()
 
     async def engine(self, run: Run) -> TextEngine:
         """The run's model. Raises NotTrainedYet."""
@@ -48,7 +52,10 @@ class TrainedModels:
         if engine is None:
             await self._make_room()
             options = {"name": name, "path": folder, "context": context, "threads": 1, "max_active": 8}
-            engine = ProcessEngine(_ENGINE, options, name, idle_seconds=_IDLE_SECONDS)
+            if hardware.on_zerogpu():
+                engine = InProcessEngine(options, name)
+            else:
+                engine = ProcessEngine(_ENGINE, options, name, idle_seconds=_IDLE_SECONDS)
         self._open[folder] = engine
         return engine
 

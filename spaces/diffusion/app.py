@@ -24,6 +24,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import denoise_tab
     import gradio as gr
+    import guidance_tab
     import image_tab
     from diffusion_page import DiffusionPage, status_html
 
@@ -36,6 +37,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     tabs = {
         "image": image_tab,
         "denoise": denoise_tab,
+        "guidance": guidance_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
         page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

@@ -7,10 +7,8 @@ from typing import Any
 
 import gradio as gr
 from denoise_handlers import COMPARE, DenoiseHandlers
-from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, scheduler_choices
+from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, scheduler_choices, usual
 
-from common import errors
-from common.diffusion.opened import usual_guidance, usual_steps
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
@@ -24,11 +22,6 @@ def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = DenoiseHandlers(page.models), page.words, page.lang
     page.idea("denoise")
-    try:
-        model = page.models.find()
-        usual = usual_steps(model), usual_guidance(model)
-    except errors.DemystifyError:  # said in the status line, and on a click
-        usual = int(STEPS.default or 20), GUIDANCE.default or 4.0
     prompt = words(
         gr.Textbox,
         keys={"label": "image.prompt"},
@@ -40,7 +33,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
-        steps.value, guidance.value = usual
+        steps.value, guidance.value = usual(page.models)
         seed = SEED.box(words, "image.seed", min_width=130, elem_id="denoise-seed")
         scheduler = _schedulers(page, "image.scheduler", SCHEDULER.default)
     with gr.Row():

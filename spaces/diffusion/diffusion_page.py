@@ -10,6 +10,7 @@ from typing import Any
 from common import errors, hardware
 from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels
+from common.diffusion.opened import usual_guidance, usual_steps
 from common.diffusion.request import OWN, ImageRequest
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import error_text, text
@@ -37,6 +38,15 @@ class DiffusionPage(Page):
 def scheduler_choices(lang: str, names: tuple[str, ...] = schedulers.NAMES) -> list[tuple[str, str]]:
     """For a box: the model's own scheduler, and the others."""
     return [(schedulers.TITLES.get(name) or text(lang, "image.scheduler_own"), name) for name in names]
+
+
+def usual(models: DiffusionModels) -> tuple[int, float]:
+    """Steps and guidance that suit the page's model."""
+    try:
+        model = models.find()
+    except errors.DemystifyError:  # said in the status line, and on a click
+        return int(STEPS.default or 20), GUIDANCE.default or 4.0
+    return usual_steps(model), usual_guidance(model)
 
 
 def read_request(

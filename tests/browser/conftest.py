@@ -198,11 +198,16 @@ def _is_local(url: str, app_url: str) -> bool:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Go to a tab by its id, such as ``completion``; also when a phone has it in a menu and not in the bar."""
-    button = page.locator(f"#tab-{name}-button")
-    if button.first.is_visible():
-        button.first.click()
-        return
+    """Go to a tab by its id, such as ``completion``; also when a phone has it in a menu and not in the bar.
+
+    Until the page has measured its bar neither the button nor the menu is there, so the first of them is waited for.
+    """
     label = text(page.evaluate("document.documentElement.lang"), f"{name}.tab")
-    page.locator(".overflow-menu > button").first.click()
-    page.locator(".overflow-dropdown").first.get_by_text(label, exact=True).click()
+    button = page.locator(f"#tab-{name}-button").filter(visible=True)
+    menu = page.locator(".overflow-menu > button").filter(visible=True)
+    expect(button.or_(menu).first).to_be_visible()
+    if button.count():
+        button.first.click()
+    else:
+        menu.first.click()
+        page.locator(".overflow-dropdown").filter(visible=True).first.get_by_text(label, exact=True).click()

@@ -64,7 +64,7 @@ def test_every_step_is_in_the_page(handlers: DenoiseHandlers) -> None:
     assert shown.complete and len(shown.traces[0].steps) == 4
     strips = [
         Image.open(io.BytesIO(base64.b64decode(part)))
-        for part in re.findall(r"background-image:url\(data:image/png;base64,([^)]+)\)", html)
+        for part in re.findall(r"background-image:url\(data:image/webp;base64,([^)]+)\)", html)
     ]
     assert [strip.size for strip in strips] == [(4 * 32, 32)] * 3  # noisy, noise, clean
     assert html.count("data-dot=") == html.count("data-at=") == 4

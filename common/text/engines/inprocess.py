@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from common.text.engines.transformers_worker import TransformersRunner
 
 _GPU_SECONDS = 60
-# What a marked function takes and gives travels between two processes, and a model must not: it is found by its name.
+# What a marked function takes and gives travels between two processes, and a model must not: it is found by its path.
 _RUNNERS: dict[str, TransformersRunner] = {}
 _END = object()
 
 
 @hardware.gpu(_GPU_SECONDS)
-def _generate(name: str, wire: dict[str, Any], seed: int) -> Generator[Any, None, None]:
+def _generate(path: str, name: str, wire: dict[str, Any], seed: int) -> Generator[Any, None, None]:
     """Yields the number of prompt tokens, then lists of tokens, then the reason of the end; or an error."""
     try:
-        runner = _RUNNERS[name].for_one_call()
+        runner = _RUNNERS[path].for_one_call()
         yield runner.add(0, request_from_wire(wire), seed)
         unsent: list[Token] = []
         last, reason = 0.0, None
@@ -57,10 +57,10 @@ def _generate(name: str, wire: dict[str, Any], seed: int) -> Generator[Any, None
 
 
 @hardware.gpu(_GPU_SECONDS)
-def _answer(name: str, kind: str, header: dict[str, Any]) -> Any:
+def _answer(path: str, name: str, kind: str, header: dict[str, Any]) -> Any:
     """The answer to a question of the glass box, or an error."""
     try:
-        return _RUNNERS[name].for_one_call().answer(kind, header)
+        return _RUNNERS[path].for_one_call().answer(kind, header)
     except Exception as problem:
         return as_user_error(problem, name)
 
@@ -76,6 +76,8 @@ class InProcessEngine(GlassBoxCalls):
     def __init__(self, options: dict[str, Any], name: str) -> None:
         self.name = name
         self._options = options
+        self._path = str(options["path"])
+        self._streams = 0
         self._failure: errors.DemystifyError | None = None
         self._loader = threading.Thread(target=self._load, daemon=True, name=f"{name}-loader")
         self._loader.start()
@@ -96,19 +98,24 @@ class InProcessEngine(GlassBoxCalls):
             return
         if on_zerogpu:
             runner.info = replace(runner.info, device="zerogpu")
-        _RUNNERS[self.name] = runner
+        _RUNNERS[self._path] = runner
+
+    @property
+    def active(self) -> int:
+        """Generations under way or waiting for the GPU."""
+        return self._streams
 
     async def info(self) -> EngineInfo:
         """See TextEngine.info."""
         await asyncio.to_thread(self._loader.join)
         if self._failure is not None:
             raise self._failure
-        return _RUNNERS[self.name].info
+        return _RUNNERS[self._path].info
 
     async def tokenize(self, request: GenerationRequest) -> list[Token]:
         """See TextEngine.tokenize. Needs no GPU."""
         await self.info()
-        return await asyncio.to_thread(_RUNNERS[self.name].tokenize, request)
+        return await asyncio.to_thread(_RUNNERS[self._path].tokenize, request)
 
     async def stream(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """See TextEngine.stream."""
@@ -116,7 +123,8 @@ class InProcessEngine(GlassBoxCalls):
         seed = request.sampling.seed if request.sampling.seed is not None else secrets.randbelow(2**31)
         accepted, first = time.perf_counter(), 0.0
         prompt_tokens = new_tokens = 0
-        news = _generate(self.name, request_to_wire(request), seed)
+        news = _generate(self._path, self.name, request_to_wire(request), seed)
+        self._streams += 1
         try:
             item: Any
             while (item := await asyncio.to_thread(next, news, _END)) is not _END:
@@ -132,12 +140,13 @@ class InProcessEngine(GlassBoxCalls):
                 else:
                     yield Finished(item, prompt_tokens, new_tokens, first or now, now)
         finally:
+            self._streams -= 1
             await asyncio.to_thread(news.close)
 
     async def call(self, kind: str, **params: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """One question of the glass box."""
         await self.info()
-        answer: Any = await asyncio.to_thread(_answer, self.name, kind, params)
+        answer: Any = await asyncio.to_thread(_answer, self._path, self.name, kind, params)
         if isinstance(answer, errors.DemystifyError):
             raise answer
         header, arrays = answer
@@ -146,4 +155,4 @@ class InProcessEngine(GlassBoxCalls):
     async def close(self) -> None:
         """See TextEngine.close."""
         await asyncio.to_thread(self._loader.join)
-        _RUNNERS.pop(self.name, None)
+        _RUNNERS.pop(self._path, None)
