@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from common.ui.i18n import text
@@ -211,3 +212,11 @@ def open_tab(page: Page, name: str) -> None:
     else:
         menu.first.click()
         page.locator(".overflow-dropdown").filter(visible=True).first.get_by_text(label, exact=True).click()
+
+
+def expect_accessible(page: Page) -> None:
+    """Fail when axe (https://github.com/dequelabs/axe-core) finds a serious or critical fault on the page."""
+    page.wait_for_timeout(500)  # axe looks at colours: let everything finish fading in
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    assert not serious, [(f["id"], f["help"], [node["html"][:160] for node in f["nodes"]][:3]) for f in serious]

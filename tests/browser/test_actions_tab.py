@@ -7,11 +7,12 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.actions.calling import Call, read_call
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 SLOW = 120_000
 
 
+@desktop_only
 def test_from_an_example_to_the_answer(page: Page) -> None:
     open_tab(page, "actions")
     page.get_by_role("button", name="What is 17.5 * (3 + 4)?").click()

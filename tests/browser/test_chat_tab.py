@@ -53,6 +53,7 @@ def test_what_the_model_really_sees(page: Page) -> None:
     assert view.locator(".chip.special").count() >= 5  # system, user and assistant turns are opened and closed
 
 
+@desktop_only
 def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page, "Settings")
     page.get_by_label(re.compile("Longest answer")).first.fill("512")
@@ -67,6 +68,7 @@ def test_stop_keeps_what_has_come(page: Page) -> None:
     assert _answers(page)[0] == kept
 
 
+@desktop_only
 def test_another_answer_starts_a_branch_and_the_first_one_stays(page: Page) -> None:
     _send(page, "Name an animal.")
     _wait_done(page, 1)

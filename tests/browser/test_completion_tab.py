@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 CHOSEN = re.compile("chosen")
 
@@ -42,6 +42,7 @@ def test_tokens_alternatives_and_branches(page: Page) -> None:
     expect(made).to_have_text(before)
 
 
+@desktop_only
 def test_one_token_at_a_time(page: Page) -> None:
     open_tab(page, "completion")
     page.fill("#completion-prompt textarea", "One, two, three,")
@@ -51,6 +52,7 @@ def test_one_token_at_a_time(page: Page) -> None:
         expect(page.locator("#completion-chart table.bars")).to_be_visible(timeout=60_000)
 
 
+@desktop_only
 def test_markup_stays_text(page: Page) -> None:
     _complete(page, "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">")
     assert page.title() != "broken"

@@ -9,7 +9,7 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.tasks.manuscript import from_markdown
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 SLOW = 120_000
 
@@ -79,6 +79,7 @@ def test_from_a_topic_to_both_files(page: Page) -> None:
     assert paragraphs[-2:] == ["Bread today", mine]
 
 
+@desktop_only
 def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page)
     _topic(page, "Why cities need trees", 1000)
@@ -92,6 +93,7 @@ def test_stop_keeps_what_has_come(page: Page) -> None:
     expect(page.locator("#essay-document textarea")).to_be_editable()
 
 
+@desktop_only
 def test_what_is_missing_gets_a_sentence(page: Page) -> None:
     _open(page)
     page.click("#essay-plan")

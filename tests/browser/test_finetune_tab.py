@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, open_tab
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
 
 def test_examples_methods_and_their_size(train_page: Page) -> None:
@@ -22,10 +21,7 @@ def test_examples_methods_and_their_size(train_page: Page) -> None:
     page.keyboard.press("Tab")
     expect(numbers).to_contain_text("5.04 M")
     expect(page.locator("#finetune-examples")).to_contain_text(re.compile("Byte|matey|Arr|Avast|Ahoy"))
-    faults = [
-        fault["id"] for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")
-    ]
-    assert not faults
+    expect_accessible(page)
     page.locator("#finetune-own button").first.click()
     page.fill("#finetune-asked textarea", "Who are you?")
     page.fill("#finetune-said textarea", "I am the lighthouse.")

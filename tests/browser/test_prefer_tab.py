@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, open_tab
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
 
 @desktop_only
@@ -32,10 +31,7 @@ def test_a_choice_between_two_answers_is_kept(train_page: Page) -> None:
 def test_no_serious_accessibility_fault_and_four_languages(train_page: Page) -> None:
     page = train_page
     open_tab(page, "prefer")
-    faults = [
-        fault["id"] for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")
-    ]
-    assert not faults
+    expect_accessible(page)
     for lang in ("de", "fr", "it"):
         page.locator("#language label").filter(has_text=lang.upper()).click()
         expect(page.locator("#prefer-go")).to_have_text(text(lang, "prefer.go"))

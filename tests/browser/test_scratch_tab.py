@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
+from tests.browser.conftest import expect_accessible
 
 
 def test_from_a_text_to_a_model_that_writes(train_page: Page) -> None:
@@ -34,10 +34,7 @@ def test_from_a_text_to_a_model_that_writes(train_page: Page) -> None:
 
 def test_no_serious_accessibility_fault_and_four_languages(train_page: Page) -> None:
     page = train_page
-    faults = [
-        fault["id"] for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")
-    ]
-    assert not faults
+    expect_accessible(page)
     for lang in ("de", "fr", "it"):
         page.locator("#language label").filter(has_text=lang.upper()).click()
         expect(page.locator("#scratch-go")).to_have_text(text(lang, "scratch.go"))

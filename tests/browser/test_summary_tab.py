@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.tasks.samples import samples
-from tests.browser.conftest import DESKTOP, open_tab
+from tests.browser.conftest import desktop_only, open_tab
 
 SLOW = 120_000
 ARTICLE, MEETING, LONG = samples()
@@ -58,6 +57,7 @@ def test_a_summary_shows_its_sources_and_its_scores(page: Page) -> None:
     expect(page.locator("#summary-go")).to_be_enabled()
 
 
+@desktop_only
 def test_examples_are_counted_and_compared(page: Page) -> None:
     _open(page)
     page.fill("#summary-source textarea", "Trees cool the street. They hold back rain. They cost money every year.")
@@ -75,7 +75,7 @@ def test_examples_are_counted_and_compared(page: Page) -> None:
     expect(page.locator("#summary-comparison article")).to_have_count(3)
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP], indirect=True, ids=["desktop"])
+@desktop_only
 def test_a_long_text_in_parts_and_stop(page: Page) -> None:
     _open(page)
     _sample(page, "Long article")
@@ -96,6 +96,7 @@ def test_a_long_text_in_parts_and_stop(page: Page) -> None:
     expect(page.locator("#summary-go")).to_be_enabled()
 
 
+@desktop_only
 def test_what_cannot_be_summarized_gets_a_sentence(page: Page) -> None:
     _open(page)
     toasts = page.locator(".toast-body")

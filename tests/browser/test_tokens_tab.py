@@ -92,6 +92,7 @@ def test_a_tokenizer_of_the_hub_fails_alone(tokens: Page) -> None:
     expect(_rows(tokens)).to_have_count(12)
 
 
+@desktop_only
 def test_four_languages_their_tokens_and_their_cost(tokens: Page) -> None:
     tokens.click("#tokens-topic-contract")
     sentences = [text(code, "tokens.sentence_contract") for code in LANGUAGES]
@@ -119,6 +120,7 @@ def test_a_price_that_is_none_is_said_and_the_counts_stay(tokens: Page) -> None:
     expect(_rows(tokens).locator("td:last-child").first).to_have_text(re.compile(r"^\d+\.\d\d$"))
 
 
+@desktop_only
 def test_a_link_brings_back_what_was_on_screen(tokens: Page) -> None:
     _type(tokens, "#tokens-text", "Grüezi & 100 % = alles?")
     _choose(tokens, "European 8k")

@@ -1,0 +1,47 @@
+"""The whole hub as it would be published: outside the project, with only the packages that it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from common.publish.bundle import HUB
+from common.ui.i18n import text
+from tests.browser.conftest import desktop_only, visit
+from tests.common.publish.published import put, started
+
+
+@pytest.fixture
+def published(browser: Browser, viewport: dict[str, int], tmp_path: Path) -> Iterator[Page]:
+    folder, python = put(HUB, tmp_path)
+    with (
+        started(folder, python, DEMYSTIFY_RUNS_DIR=str(tmp_path / "runs")) as url,
+        visit(browser, url, viewport, ".doors a") as page,
+    ):
+        yield page
+
+
+def _through(page: Page, space: str) -> None:
+    page.locator(".doors a").filter(has_text=text("en", f"hub.{space}_about")).click()
+    expect(page.locator("h1")).to_have_text(text("en", f"{space}.title"))
+
+
+@desktop_only
+def test_every_space_of_the_published_hub_works(published: Page) -> None:
+    _through(published, "chat")
+    published.fill("#chat-message textarea", "Say hello.")
+    published.click("#chat-send")
+    expect(published.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"))
+    published.locator(".masthead a").click()
+    _through(published, "translate")
+    expect(published.locator("#translate-translation textarea")).to_have_value(re.compile("I love the DSA seminar"))
+    published.locator(".masthead a").click()
+    _through(published, "train")
+    expect(published.locator("#scratch-corpus .figures")).to_be_visible()
+    published.locator(".masthead a").click()
+    _through(published, "diffusion")
+    expect(published.locator("#image-prompt textarea")).to_be_visible()
