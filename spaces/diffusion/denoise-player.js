@@ -57,7 +57,8 @@ function load() {
   data = JSON.parse(player.dataset.trace);
   if (data.run !== run) {
     run = data.run;
-    follows = true;
+    follows = !data.begin;
+    at = data.begin;
     pause();
     // On a phone the player begins below what can be seen.
     const below = player.getBoundingClientRect().top > 0.6 * window.innerHeight;

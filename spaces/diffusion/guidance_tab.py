@@ -1,0 +1,61 @@
+"""The Guidance tab: its layout, and which event sets off which handler. What they do is in guidance_handlers.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
+from guidance_handlers import GuidanceHandlers
+
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_SCRIPT = Path(__file__).with_name("denoise-player.js")
+
+
+def build(page: DiffusionPage) -> None:
+    """Lay out the tab and wire it."""
+    handlers, words, lang = GuidanceHandlers(page.models), page.words, page.lang
+    page.idea("guidance")
+    prompt = words(
+        gr.Textbox,
+        keys={"label": "image.prompt"},
+        value=PROMPT.default,
+        max_lines=3,
+        max_length=PROMPT.max_length,
+        elem_id="guidance-prompt",
+    )
+    with gr.Row():
+        steps = STEPS.slider(words, "image.steps", min_width=200)
+        scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
+        steps.value, scale.value = usual(page.models)
+        seed = SEED.box(words, "image.seed", min_width=130, elem_id="guidance-seed")
+    with gr.Row():
+        go = words(gr.Button, keys={"value": "guidance.go"}, variant="primary", min_width=200, elem_id="guidance-go")
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="guidance-stop")
+    progress = gr.HTML("", elem_id="guidance-progress", padding=False)
+    view = gr.HTML("", elem_id="guidance-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    shown = gr.State(None)
+    form = [prompt, steps, scale, seed]
+    inputs: dict[str, tuple[Field, Any]] = {
+        "prompt": (PROMPT, prompt),
+        "steps": (STEPS, steps),
+        "guidance": (GUIDANCE, scale),
+        "seed": (SEED, seed),
+    }
+    link_button(page, "guidance", inputs)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on(
+        [go.click, prompt.submit],
+        guarded(handlers.open),
+        [lang, *form],
+        [progress, view, shown],
+        trigger_mode="multiple",
+        **quiet,
+    )
+    stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
+    lang.change(guarded(handlers.relabel), [lang, shown], view, queue=False, **quiet)

@@ -1,0 +1,93 @@
+"""Pictures of steps in a page, all at once; denoise-player.js shows one step at a time and asks the server nothing.
+
+The pictures of a kind are one long picture with the steps side by side, so that showing another step only moves it.
+Without the script the page shows the first step.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from common.diffusion.request import Pixels
+from common.ui.i18n import number, text
+
+# The signs on the buttons; fonts do not have all of them.
+_SIGNS = {
+    "first": "M1 3h2v14H1zM11 3v14l-7.5-7zM19 3v14l-7.5-7z",
+    "back": "M17 3v14l-9-7zM3.5 3H6v14H3.5z",
+    "play": "M5 3v14l11-7z",
+    "pause": "M4 3h4v14H4zM12 3h4v14h-4z",
+    "next": "M3 3v14l9-7zM14 3h2.5v14H14z",
+    "last": "M17 3h2v14h-2zM9 3v14l7.5-7zM1 3v14l7.5-7z",
+}
+# WebP takes no longer picture; a strip that would be longer is a PNG.
+_LONGEST = 16_383
+
+
+def player(lang: str, run: int, complete: bool, steps: int, inside: str, begin: int = 0) -> str:
+    """The buttons, and below them ``inside``: sections with ``data-steps``, parts with ``data-at``, strips.
+
+    Args:
+        run: different for every click, so that the page knows a new run from more of the same.
+        complete: nothing more will come.
+        steps: of the longest section.
+        begin: the step to show first; 0 shows the newest.
+    """
+    data = {
+        "run": run,
+        "complete": complete,
+        "play": text(lang, "player.play"),
+        "pause": text(lang, "player.pause"),
+        "of": text(lang, "player.position", steps=number(lang, steps)).replace("#", "{}"),
+        "steps": steps,
+        "begin": begin,
+    }
+    trace = escape(json.dumps(data, separators=(",", ":")))
+    return f'<div class="player denoised" data-trace="{trace}">{_controls(lang, steps)}{inside}</div>'
+
+
+def strip_html(frames: Sequence[Pixels], label: str, kind: str = "", more: str = "") -> str:
+    """The pictures of one kind, with their name below.
+
+    Args:
+        label: what they are.
+        more: HTML after the label, such as parts with ``data-at``.
+    """
+    return (
+        f'<figure class="{kind}"><div class="frame" role="img" aria-label="{escape(label)}" '
+        f'style="background-image:url({_uri(np.concatenate(frames, axis=1))});'
+        f'background-size:{100 * len(frames)}% 100%"></div><figcaption>{escape(label)}{more}</figcaption></figure>'
+    )
+
+
+def _uri(strip: Pixels) -> str:
+    """Noise hardly shrinks without loss, and a phone shall not have to fetch megabytes."""
+    kind = "WEBP" if strip.shape[1] <= _LONGEST else "PNG"
+    file = io.BytesIO()
+    Image.fromarray(strip).save(file, kind, quality=85)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+
+
+def _controls(lang: str, steps: int) -> str:
+    def button(name: str) -> str:
+        label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
+        if name == "play":
+            sign = f'<path class="play" d="{_SIGNS["play"]}"/><path class="pause" d="{_SIGNS["pause"]}"/>'
+        return (
+            f'<button type="button" data-do="{name}" aria-label="{label}" title="{label}">'
+            f'<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">{sign}</svg></button>'
+        )
+
+    return (
+        f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
+        f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
+        f'<input type="range" min="1" max="{steps}" step="1" value="1" '
+        f'aria-label="{escape(text(lang, "player.step"))}"></div>'
+    )
