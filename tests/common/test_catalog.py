@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from common import catalog, errors
+from common.catalog import Model
 from common.config import Settings
 from common.text.models import choose
 
@@ -77,3 +78,14 @@ def test_openvino_on_a_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(errors.NotSupported, match="GGUF"):
         choose(Settings(model=str(tmp_path), engine="openvino"))
+
+
+def test_a_package_s_files_may_lie_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a published Space has them."""
+    model = Model("m", "M", "chat", "package", package="no_such_package", gguf="m.gguf")
+    monkeypatch.setattr(catalog, "ROOT", tmp_path)
+    with pytest.raises(errors.ModelUnavailable, match="no_such_package"):
+        catalog.locate(model)
+    catalog.beside(model).parent.mkdir(parents=True)
+    catalog.beside(model).touch()
+    assert catalog.locate(model) == tmp_path / "models" / "no_such_package" / "m.gguf"

@@ -138,7 +138,9 @@ def test_a_model_in_this_process_answers_the_same(engine: ProcessEngine, chat_fo
             await _read(here.stream(_request("")))
         half = here.stream(_request(max_new_tokens=500, ignore_eos=True))
         await anext(half)
+        assert here.active == 1
         await half.aclose()
+        assert here.active == 0
         await here.close()
 
     asyncio.run(run())

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from common import errors
+from common.text.engines.inprocess import InProcessEngine
 from common.text.engines.process import ProcessEngine
 from common.ui.trained import TrainedModels
 
@@ -33,3 +34,13 @@ def test_only_an_idle_model_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(models._open) == 3
 
     asyncio.run(visits())
+
+
+def test_on_a_lent_gpu_models_stay_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process would have no GPU."""
+    monkeypatch.setattr(InProcessEngine, "_load", lambda engine: None)
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    models = TrainedModels()
+    assert isinstance(asyncio.run(models.base("a", "a")), InProcessEngine)
+    monkeypatch.delenv("SPACES_ZERO_GPU")
+    assert isinstance(asyncio.run(models.base("b", "b")), ProcessEngine)

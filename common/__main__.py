@@ -1,0 +1,21 @@
+"""The project's commands: ``python -m common publish SPACE``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m common", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    from common.publish import command as publish
+
+    publish.add_options(commands.add_parser("publish", help="put a space, or the hub, onto Hugging Face"))
+    options = parser.parse_args(arguments)
+    return publish.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
