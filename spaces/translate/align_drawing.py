@@ -52,7 +52,7 @@ def own_html(lang: str, aligned: Aligned, word: int, layer: int, head: int) -> s
     looks = pick(aligned.own, layer, head)[chosen.start : chosen.stop].mean(0)  # (S,)
     buttons = "".join(
         f'<button type="button" data-pick="word" data-value="{index + 1}" '
-        f'aria-pressed="{"true" if index == place else "false"}">{escape(_label(one.text))}</button>'
+        f'aria-pressed="{"true" if index == place else "false"}">{escape(word_label(one.text))}</button>'
         for index, one in enumerate(aligned.source)
     )
     bars = [
@@ -65,7 +65,7 @@ def own_html(lang: str, aligned: Aligned, word: int, layer: int, head: int) -> s
         )
         for index, (piece, weight) in enumerate(zip(aligned.pieces, looks, strict=True))
     ]
-    caption = text(lang, "align.looks", word=_label(chosen.text))
+    caption = text(lang, "align.looks", word=word_label(chosen.text))
     return (
         f'<div class="aligned"><h3 class="step">2 · {escape(text(lang, "align.title_own"))}</h3>'
         f'<p class="quiet">{escape(text(lang, "align.about_own"))}</p>'
@@ -106,8 +106,8 @@ def _lines(lang: str, source: Sequence[Word], target: Sequence[Word], weights: N
     boxes = "".join(
         f'<g class="{kind}{" control" if word.control else ""}"><title>{escape(word.text)}</title>'
         f'<rect x="{x + 1}" y="{_middle(index) - 13}" width="{_BOX - 2}" height="26" rx="5"/>'
-        f'<text x="{x + _BOX / 2:.0f}" y="{_middle(index) + 5}" text-anchor="middle">{escape(_label(word.text))}</text>'
-        "</g>"
+        f'<text x="{x + _BOX / 2:.0f}" y="{_middle(index) + 5}" text-anchor="middle">'
+        f"{escape(word_label(word.text))}</text></g>"
         for kind, x, side in (("from", 0, source), ("into", right, target))
         for index, word in enumerate(side)
     )
@@ -122,7 +122,9 @@ def _lines(lang: str, source: Sequence[Word], target: Sequence[Word], weights: N
 
 def _matrix(lang: str, source: Sequence[Word], target: Sequence[Word], weights: NDArray[np.float32]) -> str:
     """Rows are the translation's words, columns the source's; the stronger a cell, the more attention."""
-    room = max(min(max(len(_label(word.text)) for word in side), _LETTERS) for side in (source, target)) * _LETTER + 12
+    room = (
+        max(min(max(len(word_label(word.text)) for word in side), _LETTERS) for side in (source, target)) * _LETTER + 12
+    )
     cells = []
     for row, shares in enumerate(weights.tolist()):
         for column, weight in enumerate(shares):
@@ -140,12 +142,12 @@ def _matrix(lang: str, source: Sequence[Word], target: Sequence[Word], weights: 
             )
     rows = "".join(
         f'<text x="{room - 6:.0f}" y="{room + (index + 0.5) * _SIDE + 4:.0f}" text-anchor="end">'
-        f"{escape(_label(word.text))}</text>"
+        f"{escape(word_label(word.text))}</text>"
         for index, word in enumerate(target)
     )
     columns = "".join(
         f'<text transform="translate({room + (index + 0.5) * _SIDE + 4:.0f} {room - 6:.0f}) rotate(-90)">'
-        f"{escape(_label(word.text))}</text>"
+        f"{escape(word_label(word.text))}</text>"
         for index, word in enumerate(source)
     )
     caption = escape(text(lang, "align.matrix"))
@@ -162,6 +164,7 @@ def _middle(index: int) -> int:
     return index * _ROW + _ROW // 2
 
 
-def _label(word: str) -> str:
+def word_label(word: str) -> str:
+    """A word as it stands in a picture: short, its white space visible."""
     label = visible_whitespace(word) or "∅"
     return label if len(label) <= _LETTERS else label[: _LETTERS - 1] + "…"

@@ -20,14 +20,18 @@ class Aligned:
     """One sentence and its greedy translation.
 
     Attributes:
+        languages: of the sentence and of its translation.
         text: the translation.
+        written: ids of the translation's tokens, T of them.
         pieces: the source's tokens, S of them.
         source, target: words of both; those of the translation end with the end token.
         cross: decoder over source: (layers, heads, T, S).
         own: the source's tokens over each other: (layers, heads, S, S).
     """
 
+    languages: tuple[str, str]
     text: str
+    written: tuple[int, ...]
     pieces: tuple[Piece, ...]
     source: tuple[Word, ...]
     target: tuple[Word, ...]
@@ -50,9 +54,18 @@ async def align(models: TranslationModels, sentence: str, source: str, target: s
         with glass.in_use():
             steps = [event for event in trace(glass.model, ids) if isinstance(event, Step)]
             own = encoder_attention(glass.model, ids)
-        written = [tokens.piece(step.chosen) for step in steps]
+        written = tuple(step.chosen for step in steps)
+        said = [tokens.piece(token) for token in written]
         cross = np.stack([step.cross for step in steps], axis=2)
-        text = tokens.text(step.chosen for step in steps)
-        return Aligned(text, pieces, tuple(words(pieces)), tuple(words(written)), cross, own)
+        return Aligned(
+            (source, target),
+            tokens.text(written),
+            written,
+            pieces,
+            tuple(words(pieces)),
+            tuple(words(said)),
+            cross,
+            own,
+        )
 
     return await asyncio.to_thread(work)

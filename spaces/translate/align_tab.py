@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from align_drawing import cross_html, own_html
 from align_look import Aligned, align
+from explain_handlers import EXPLAIN, ExplainHandlers
 from player_handlers import HEAD, LAYER, SENTENCE
 from translate_page import SOURCE, TARGET, TranslatePage
 
@@ -94,8 +95,9 @@ def _picked(event: gr.EventData) -> dict[str, int]:
 def build(page: TranslatePage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = AlignHandlers(page.models), page.words, page.lang
+    explaining = ExplainHandlers(page.models)
     page.idea("align")
-    aligned = gr.State(None)
+    aligned, explained = gr.State(None), gr.State(None)
     sentence = words(
         gr.Textbox,
         keys={"label": "player.sentence"},
@@ -113,9 +115,10 @@ def build(page: TranslatePage) -> None:
     note = gr.HTML("", elem_id="align-note")
     cross = gr.HTML("", elem_id="align-cross", padding=False, js_on_load=_PICK)
     own = gr.HTML("", elem_id="align-own", padding=False, js_on_load=_PICK)
+    reasons = gr.HTML("", elem_id="align-reasons", padding=False, js_on_load=_PICK)
     # What a link carries beside the boxes: chosen inside the pictures.
-    layer, head, word, own_layer, own_head = (
-        gr.Number(field.default, visible=False, precision=0) for field in (LAYER, HEAD, WORD, LAYER, HEAD)
+    layer, head, word, own_layer, own_head, explain = (
+        gr.Number(field.default, visible=False, precision=0) for field in (LAYER, HEAD, WORD, LAYER, HEAD, EXPLAIN)
     )
     link_button(
         page,
@@ -129,6 +132,7 @@ def build(page: TranslatePage) -> None:
             "word": (WORD, word),
             "enclayer": (LAYER, own_layer),
             "enchead": (HEAD, own_head),
+            "explain": (EXPLAIN, explain),
         },
     )
 
@@ -140,11 +144,27 @@ def build(page: TranslatePage) -> None:
         "outputs": [aligned, cross, own, note],
         **quiet,
     }
-    gr.on([go.click, sentence.submit], trigger_mode="always_last", **aligning)
-    example.click(lambda: (*AMBIGUOUS, _BOOK), None, [sentence, source, target, word], queue=False, **quiet).then(
-        **aligning
-    )
-    cross.pick(guarded(handlers.pick_cross), [lang, aligned, layer, head], [layer, head, cross], queue=False, **quiet)
+    results = [explained, explain, reasons]
+    around = [lang, aligned, layer, head]
+    begin: dict[str, Any] = {"fn": guarded(explaining.begin), "inputs": [*around, explain], "outputs": results, **quiet}
+    gr.on([go.click, sentence.submit], trigger_mode="always_last", **aligning).success(**begin)
+    example.click(
+        lambda: (*AMBIGUOUS, _BOOK, EXPLAIN.default),
+        None,
+        [sentence, source, target, word, explain],
+        queue=False,
+        **quiet,
+    ).then(**aligning).success(**begin)
+    redraw: dict[str, Any] = {
+        "fn": guarded(explaining.draw),
+        "inputs": [*around, explained],
+        "outputs": reasons,
+        "queue": False,
+        **quiet,
+    }
+    cross.pick(
+        guarded(handlers.pick_cross), [lang, aligned, layer, head], [layer, head, cross], queue=False, **quiet
+    ).success(**redraw)
     own.pick(
         guarded(handlers.pick_own),
         [lang, aligned, word, own_layer, own_head],
@@ -152,4 +172,6 @@ def build(page: TranslatePage) -> None:
         queue=False,
         **quiet,
     )
+    reasons.pick(guarded(explaining.pick), around, results, trigger_mode="multiple", **quiet)
     lang.change(guarded(handlers.draw), [lang, aligned, *picked], [cross, own], queue=False, **quiet)
+    lang.change(**redraw)

@@ -49,7 +49,7 @@ def _made() -> Aligned:
     cross[0, 0] = [[0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     own = np.full((2, 2, 2, 2), 0.5, np.float32)
     own[1, 1, 0] = [0.875, 0.125]
-    return Aligned("ab", pieces, tuple(words(pieces)), tuple(target), cross, own)
+    return Aligned(("sk", "en"), "ab", (1, 2, 3), pieces, tuple(words(pieces)), tuple(target), cross, own)
 
 
 @slow
