@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         100_000, ge=100, le=2_000_000, description="Longest text a visitor may have translated, in characters"
     )
     max_upload_mb: int = Field(20, ge=1, le=1000, description="Largest file a visitor may send, in MB")
+    max_picture_megapixels: int = Field(
+        50, ge=1, le=170, description="Most pixels of a picture that is read, in millions"
+    )
     max_document_pages: int = Field(1000, ge=1, description="Most pages of a PDF that is read")
     max_document_chars: int = Field(5_000_000, ge=1000, description="Longest text of a document, in characters")
     max_unpacked_mb: int = Field(100, ge=1, description="What a DOCX may unpack to, in MB")

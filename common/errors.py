@@ -28,6 +28,7 @@ from common.phrases import PHRASES as PHRASES
 from common.picture_errors import ForeignPicture as ForeignPicture
 from common.picture_errors import NothingDrawn as NothingDrawn
 from common.picture_errors import PictureTooLarge as PictureTooLarge
+from common.picture_errors import UnusablePicture as UnusablePicture
 from common.training_errors import DiskFull as DiskFull
 from common.training_errors import Diverged as Diverged
 from common.training_errors import FinetuneTooLarge as FinetuneTooLarge

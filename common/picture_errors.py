@@ -27,3 +27,10 @@ class NothingDrawn(DemystifyError):
 
     key = "nothing_drawn"
     sentence = "There is no picture yet: draw one first."
+
+
+class UnusablePicture(DemystifyError):
+    """A picture that a visitor has sent. ``reason`` is a Phrase."""
+
+    key = "unusable_picture"
+    sentence = "This picture cannot be used ({reason}): choose a PNG, JPEG, WebP or GIF file."

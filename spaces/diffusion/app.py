@@ -26,6 +26,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     import gradio as gr
     import guidance_tab
     import image_tab
+    import noise_tab
     from diffusion_page import DiffusionPage, status_html
 
     from common.ui.links import open_tab_of_address
@@ -38,6 +39,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
         "image": image_tab,
         "denoise": denoise_tab,
         "guidance": guidance_tab,
+        "noise": noise_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
         page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

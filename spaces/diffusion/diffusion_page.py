@@ -61,12 +61,12 @@ def read_request(
     trace: bool = False,
 ) -> ImageRequest:
     """What a visitor has set, checked as far as no model is needed. Raises EmptyPrompt, InvalidInput."""
-    said = _words(PROMPT, prompt)
+    said = words_of(PROMPT, prompt)
     if not said:
         raise errors.EmptyPrompt()
     return ImageRequest(
         said,
-        _words(NEGATIVE, negative),
+        words_of(NEGATIVE, negative),
         STEPS.whole(steps),
         GUIDANCE.real(guidance),
         SEED.whole(seed),
@@ -77,7 +77,7 @@ def read_request(
     )
 
 
-def _words(field: Text, value: Any) -> str:
+def words_of(field: Text, value: Any) -> str:
     """A prompt in one line, as the text encoders read it. Raises InvalidInput."""
     said = field.check(value)
     if any("\ud800" <= sign <= "\udfff" for sign in said):  # half of a character, which no file can hold

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import desktop_only, open_tab
@@ -26,6 +29,26 @@ def test_guidance_is_opened_step_by_step(diffusion_page: Page) -> None:
     _no_serious_fault(page)
 
 
+@desktop_only
+def test_an_own_picture_is_noised_and_comes_back(diffusion_page: Page, tmp_path: Path) -> None:
+    page = diffusion_page
+    open_tab(page, "noise")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    _upload(page, "#noise-upload", tmp_path / "broken.png")
+    expect(page.get_by_text("This picture cannot be used")).to_be_visible()
+    Image.new("CMYK", (300, 200), (0, 200, 200, 0)).save(tmp_path / "mine.jpg")
+    before = page.locator("#noise-picture img").get_attribute("src")
+    _upload(page, "#noise-upload", tmp_path / "mine.jpg")
+    expect(page.locator("#noise-picture img")).not_to_have_attribute("src", before or "")
+    page.click("#noise-go")
+    view = page.locator("#noise-view")
+    expect(view.locator(".schedule")).to_have_count(2, timeout=120_000)
+    expect(view.locator(".says p:visible")).to_contain_text("In, timestep 49")
+    view.locator("[data-do=last]").click()
+    expect(view.locator(".says p:visible")).to_contain_text("Back, timestep 49")
+    _no_serious_fault(page)
+
+
 def _no_serious_fault(page: Page) -> None:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     serious = [
@@ -34,3 +57,9 @@ def _no_serious_fault(page: Page) -> None:
         if fault["impact"] in ("serious", "critical")
     ]
     assert not serious
+
+
+def _upload(page: Page, button: str, path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.click(button)
+    chooser.value.set_files(str(path))

@@ -1,0 +1,68 @@
+"""The Forward-noise tab: its layout, and which event sets off which handler. What they do is in noise_handlers.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import picture_input
+from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
+from noise_handlers import SHARE, NoiseHandlers
+
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_SCRIPT = Path(__file__).with_name("denoise-player.js")
+
+
+def build(page: DiffusionPage) -> None:
+    """Lay out the tab and wire it."""
+    handlers, words, lang = NoiseHandlers(page.models), page.words, page.lang
+    page.idea("noise")
+    which, own = picture_input.build(page, "noise")
+    with gr.Row():
+        share = SHARE.slider(words, "noise.share", min_width=230, elem_id="noise-share")
+        prompt = words(
+            gr.Textbox,
+            keys={"label": "noise.prompt"},
+            value=PROMPT.default,
+            max_lines=2,
+            max_length=PROMPT.max_length,
+            min_width=230,
+            elem_id="noise-prompt",
+        )
+    with gr.Row():
+        steps = STEPS.slider(words, "noise.steps", min_width=200)
+        scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
+        steps.value, scale.value = usual(page.models)
+        seed = SEED.box(words, "image.seed", min_width=130)
+    with gr.Row():
+        go = words(gr.Button, keys={"value": "noise.go"}, variant="primary", min_width=200, elem_id="noise-go")
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="noise-stop")
+    progress = gr.HTML("", elem_id="noise-progress", padding=False)
+    view = gr.HTML("", elem_id="noise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    shown = gr.State(None)
+    inputs: dict[str, tuple[Field, Any]] = {
+        "picture": (picture_input.PICTURE, which),
+        "prompt": (PROMPT, prompt),
+        "share": (SHARE, share),
+        "steps": (STEPS, steps),
+        "guidance": (GUIDANCE, scale),
+        "seed": (SEED, seed),
+    }
+    link_button(page, "noise", inputs)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    form = [own, *(component for _, component in inputs.values())]
+    gr.on(
+        [go.click, prompt.submit],
+        guarded(handlers.run),
+        [lang, *form],
+        [progress, view, shown],
+        trigger_mode="multiple",
+        **quiet,
+    )
+    stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
+    lang.change(guarded(handlers.relabel), [lang, shown], view, queue=False, **quiet)
