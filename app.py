@@ -64,7 +64,9 @@ def build(
     with page_frame("hub", status) as page:
         page.words(gr.HTML, keys={"value": _front}, elem_id="front")
     for name in SPACES:
-        space = _load(name).build(services[name], in_hub=True)
+        # The chat model is one for all spaces.
+        shared = {"chat": models} if name == "translate" else {}
+        space = _load(name).build(services[name], in_hub=True, **shared)
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
             space.render()
     with page_frame("join", in_hub=True) as joining:

@@ -38,6 +38,7 @@ class Progress:
         seconds_left: judged by the characters done so far; None before the first sentence is.
         alternatives: of each translated sentence, the best first; only when complete.
         kept: sentences left as they are, because the model cannot read their letters.
+        tokens: written for the best translations of the sentences done.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Progress:
     seconds_left: float | None = None
     alternatives: tuple[tuple[str, tuple[Alternative, ...]], ...] = ()
     kept: int = 0
+    tokens: int = 0
 
     @property
     def complete(self) -> bool:
@@ -69,6 +71,7 @@ async def translate_text(
     else:
         pieces, waiting, kept = await asyncio.to_thread(_sorted, text, language, codec)
     made: dict[int, list[Output]] = {}
+    tokens = 0
     clock = Clock(sum(len(pieces[number].body) for number in waiting))
     if not waiting:
         yield Progress(text, 0, 0, 0.0, kept=kept)
@@ -78,16 +81,17 @@ async def translate_text(
             number = waiting[index]
             made[number] = output
             clock.add(len(pieces[number].body))
+            tokens += len(output[0].tokens)
             if len(made) < len(waiting):
                 if clock.due():
                     said = _joined(pieces, waiting, made, codec)
-                    yield Progress(said, len(made), len(waiting), clock.seconds, clock.left, kept=kept)
+                    yield Progress(said, len(made), len(waiting), clock.seconds, clock.left, kept=kept, tokens=tokens)
                 continue
             others = tuple(
                 (pieces[n].body, tuple(Alternative(codec.decode(o.tokens), o.score) for o in made[n])) for n in waiting
             )
             said = _joined(pieces, waiting, made, codec)
-            yield Progress(said, len(made), len(waiting), clock.seconds, 0.0, others, kept)
+            yield Progress(said, len(made), len(waiting), clock.seconds, 0.0, others, kept, tokens)
 
 
 def _sorted(text: str, language: str, codec: Codec) -> tuple[list[Piece], list[int], int]:

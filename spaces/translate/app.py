@@ -17,19 +17,26 @@ if str(_HERE) not in sys.path:
 if TYPE_CHECKING:
     import gradio as gr
 
+    from common.text.models import TextModels
     from common.translation.models import TranslationModels
 
 
-def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
-    """The page; ``in_hub`` adds the way back to the front page."""
+def build(models: TranslationModels, in_hub: bool = False, chat: TextModels | None = None) -> gr.Blocks:
+    """The page; ``in_hub`` adds the way back to the front page.
+
+    Args:
+        chat: the chat model to compare with, where another space has one; otherwise it is loaded when first asked.
+    """
     import align_tab
     import fails_tab
     import gradio as gr
     import player_tab
     import search_tab
     import translate_tab
+    import versus_tab
     from translate_page import TranslatePage, status_html
 
+    from common.text.models import TextModels
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
 
@@ -42,9 +49,10 @@ def build(models: TranslationModels, in_hub: bool = False) -> gr.Blocks:
         "align": align_tab,
         "search": search_tab,
         "fails": fails_tab,
+        "versus": versus_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
-        page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models)
+        page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models, chat or TextModels())
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -11,6 +11,7 @@ import gradio as gr
 
 from common import errors
 from common.config import settings
+from common.text.models import TextModels
 from common.translation.models import AUTO, TranslationModels
 from common.ui.fields import Choice
 from common.ui.i18n import error_text, text
@@ -30,9 +31,10 @@ FROM = Choice("source_language", AUTO, (AUTO, *LANGUAGES))
 
 @dataclass(frozen=True, slots=True)
 class TranslatePage(Page):
-    """A page with translation models behind it."""
+    """A page with translation models behind it, and a chat model for the tab that compares the two."""
 
     models: TranslationModels
+    chat: TextModels
 
     def languages(self, key: str, field: Choice, **props: Any) -> gr.Dropdown:
         """A box to choose one of the languages that some model here knows, labelled with the text ``key``.
