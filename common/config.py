@@ -82,6 +82,7 @@ class Settings(BaseSettings):
         100_000, ge=100, le=2_000_000, description="Longest text a visitor may have translated, in characters"
     )
     max_upload_mb: int = Field(20, ge=1, le=1000, description="Largest file a visitor may send, in MB")
+    max_grid_pictures: int = Field(36, ge=1, le=200, description="Most pictures of a grid of two knobs")
     max_picture_megapixels: int = Field(
         50, ge=1, le=170, description="Most pixels of a picture that is read, in millions"
     )

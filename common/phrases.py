@@ -109,6 +109,10 @@ PHRASES: Final[dict[str, str]] = {
     "only_names": "a text with no other names in braces than {names}",
     "hub_id": "the id of a model on the Hugging Face Hub",
     "step_by_step": "showing its steps: {name} is no Marian model",
+    "word_of_prompt": "words of which the first is in the prompt",
+    "values_up_to": "1 to {most} values",
+    "pictures_up_to": "as many as make {most} pictures at most",
+    "other_knob": "another knob than across",
     "tokens_at_steps": "tokens of this model, at steps that the translation has",
     # why a tool's call cannot be done
     "calc_too_long": "the calculation is too long or has too many brackets: {limit} characters is the most",

@@ -24,6 +24,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
     import denoise_tab
     import gradio as gr
+    import grid_tab
     import guidance_tab
     import image_tab
     import noise_tab
@@ -40,6 +41,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
         "denoise": denoise_tab,
         "guidance": guidance_tab,
         "noise": noise_tab,
+        "grid": grid_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
         page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

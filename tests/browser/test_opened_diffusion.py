@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from common.ui.i18n import text
 from tests.browser.conftest import desktop_only, open_tab
 
 
@@ -46,6 +47,22 @@ def test_an_own_picture_is_noised_and_comes_back(diffusion_page: Page, tmp_path:
     expect(view.locator(".says p:visible")).to_contain_text("In, timestep 49")
     view.locator("[data-do=last]").click()
     expect(view.locator(".says p:visible")).to_contain_text("Back, timestep 49")
+    _no_serious_fault(page)
+
+
+@desktop_only
+def test_a_grid_is_drawn_and_saved(diffusion_page: Page) -> None:
+    page = diffusion_page
+    open_tab(page, "grid")
+    page.fill("#grid-across-values textarea", "1 4")
+    page.locator("#grid-down input").click()
+    page.get_by_role("option", name=text("en", "grid.knob_word")).click()
+    expect(page.locator("#grid-down-values textarea")).to_have_value("apple, heart, circle")
+    page.click("#grid-go")
+    expect(page.locator("#grid-view img")).to_have_count(6, timeout=120_000)
+    with page.expect_download() as download:
+        page.click("#grid-save")
+    assert download.value.suggested_filename == "two-knobs.png"
     _no_serious_fault(page)
 
 

@@ -1,0 +1,96 @@
+"""The Two-knob grid: its layout, and which event sets off which handler. What they do is in grid_handlers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
+from grid_form import ACROSS, DOWN, USUAL, VALUES
+from grid_handlers import GridHandlers
+
+from common.diffusion.grid import KNOBS
+from common.ui.download import SAVE
+from common.ui.errors import guarded
+from common.ui.fields import Choice, Field
+from common.ui.i18n import text
+from common.ui.links import link_button
+
+
+def build(page: DiffusionPage) -> None:
+    """Lay out the tab and wire it."""
+    handlers, words, lang = GridHandlers(page.models), page.words, page.lang
+    page.idea("grid")
+    prompt = words(
+        gr.Textbox,
+        keys={"label": "image.prompt"},
+        value=PROMPT.default,
+        max_lines=3,
+        max_length=PROMPT.max_length,
+        elem_id="grid-prompt",
+    )
+    with gr.Row():
+        across, across_values = _knob(page, ACROSS, "across")
+        down, down_values = _knob(page, DOWN, "down")
+    with words(gr.Accordion, keys={"label": "grid.rest"}, open=False), gr.Row():
+        steps = STEPS.slider(words, "image.steps", min_width=200)
+        guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
+        steps.value, guidance.value = usual(page.models)
+        seed = SEED.box(words, "image.seed", min_width=130)
+    with gr.Row():
+        go = words(gr.Button, keys={"value": "grid.go"}, variant="primary", min_width=200, elem_id="grid-go")
+        stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="grid-stop")
+        save = words(gr.Button, keys={"value": "grid.save"}, min_width=130, elem_id="grid-save")
+    progress = gr.HTML("", elem_id="grid-progress", padding=False)
+    table = gr.HTML("", elem_id="grid-view", padding=False)
+    shown, made = gr.State(None), gr.Textbox("", visible=False)
+    inputs: dict[str, tuple[Field, Any]] = {
+        "prompt": (PROMPT, prompt),
+        "across": (ACROSS, across),
+        "x": (VALUES, across_values),
+        "down": (DOWN, down),
+        "y": (VALUES, down_values),
+        "steps": (STEPS, steps),
+        "guidance": (GUIDANCE, guidance),
+        "seed": (SEED, seed),
+    }
+    link_button(page, "grid", inputs)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    form = [component for _, component in inputs.values()]
+    gr.on(
+        [go.click, prompt.submit],
+        guarded(handlers.draw),
+        [lang, *form],
+        [progress, table, shown],
+        trigger_mode="multiple",
+        **quiet,
+    )
+    stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
+    for knob, values in ((across, across_values), (down, down_values)):
+        # By hand alone: a link sets knob and values together.
+        knob.input(guarded(handlers.usual), [lang, knob], values, queue=False, **quiet)
+    save.click(guarded(handlers.save), [lang, shown], made, **quiet).success(None, made, None, js=SAVE, **quiet)
+    lang.change(guarded(handlers.relabel), [lang, shown], table, queue=False, **quiet)
+
+
+def _knob(page: DiffusionPage, field: Choice, side: str) -> tuple[gr.Dropdown, gr.Textbox]:
+    with gr.Column(min_width=260):
+        knob = page.words(
+            gr.Dropdown,
+            keys={
+                "label": f"grid.{side}",
+                "choices": lambda lang: [(text(lang, f"grid.knob_{name}"), name) for name in KNOBS],
+            },
+            value=field.default,
+            elem_id=f"grid-{side}",
+        )
+        values = page.words(
+            gr.Textbox,
+            keys={"label": "grid.values", "info": "grid.values_hint"},
+            value=USUAL[str(field.default)],
+            max_lines=2,
+            max_length=VALUES.max_length,
+            elem_id=f"grid-{side}-values",
+        )
+    return knob, values
