@@ -45,18 +45,17 @@ def build(
     import gradio as gr
 
     from common.diffusion.models import DiffusionModels
+    from common.seminar.poll import Poll
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
-    from common.ui import join
+    from common.ui import join, poll_page, presenter
     from common.ui.i18n import text
     from common.ui.page import page_frame
 
-    services = {
-        "chat": models,
-        "translate": translation or TranslationModels(),
-        "train": runs or TrainingRuns(),
-        "diffusion": diffusion or DiffusionModels(),  # loads when somebody opens its page
-    }
+    runs = runs or TrainingRuns()
+    translation = translation or TranslationModels()
+    diffusion = diffusion or DiffusionModels()  # loads when somebody opens its page
+    services = {"chat": models, "translate": translation, "train": runs, "diffusion": diffusion}
 
     async def status(lang: str) -> tuple[str, bool]:
         return await _status(lang, models)
@@ -69,10 +68,17 @@ def build(
         space = _load(name).build(services[name], in_hub=True, **shared)
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
             space.render()
+    poll = Poll()
     with page_frame("join", in_hub=True) as joining:
         join.build(joining)
-    with page.demo.route(text(page.words.lang, "join.title"), "/join"):
-        joining.demo.render()  # type: ignore[no-untyped-call]  # gradio's
+    with page_frame("poll", in_hub=True) as guessing:
+        poll_page.build(guessing, poll)
+    with page_frame("presenter", in_hub=True) as presenting:
+        presenter.build(presenting, poll, runs)
+    extras = {"join": joining, "poll": guessing, "presenter": presenting}
+    for name, extra in extras.items():
+        with page.demo.route(text(page.words.lang, f"{name}.title"), f"/{name}"):
+            extra.demo.render()  # type: ignore[no-untyped-call]  # gradio's
     return page.demo
 
 
@@ -99,7 +105,11 @@ def _front(lang: str) -> str:
         for name in SPACES
     )
     title = escape(text(lang, "agenda.spaces"))
-    joining = f'<p class="joining"><a href="join?lang={escape(lang)}">{escape(text(lang, "hub.join"))}</a></p>'
+    ways = "".join(
+        f'<a href="{name}?lang={escape(lang)}">{escape(text(lang, f"hub.{name}"))}</a>'
+        for name in ("join", "poll", "presenter")
+    )
+    joining = f'<p class="joining">{ways}</p>'
     return (
         f"{joining}{agenda_html(lang)}{slides_html(lang)}"
         f'<nav aria-label="{escape(text(lang, "hub.choose"))}"><h2>{title}</h2>'

@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="Port of the web page")
     mcp: bool = Field(True, description="Serve the API as tools over MCP, at /gradio_api/mcp/")
     share: bool = Field(False, description="Ask gradio for a public link at start")
+    room_password: SecretStr = Field(
+        SecretStr(""), description="What attendees type to come in; empty lets everybody in who knows the address"
+    )
+    presenter_key: SecretStr = Field(
+        SecretStr(""), description="What makes somebody the presenter; empty: a new one at each start, in the terminal"
+    )
     lang: Literal["auto", "en", "de", "fr", "it"] = Field(
         "auto", description="Language of the page until a visitor chooses another; auto follows the browser"
     )

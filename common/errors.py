@@ -68,6 +68,13 @@ class LinkTooLong(DemystifyError):
     )
 
 
+class PresenterOnly(DemystifyError):
+    """Somebody asked for what only the presenter may do."""
+
+    key = "presenter_only"
+    sentence = "Only the presenter can do this: open the presenter's link, or ask them to do it."
+
+
 class EmptyPrompt(DemystifyError):
     key = "empty_prompt"
     sentence = "There is no text yet: type something first."

@@ -9,6 +9,7 @@ import tomllib
 from functools import lru_cache
 from html import escape
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +21,23 @@ _FILE = Path(__file__).with_name("talk.toml")
 _KINDS = {"intro": "attention", "train": "loss", "challenges": "completion", "pictures": "noise"}
 
 
+class Question(BaseModel):
+    """What the room guesses before a demo: as many answers as ``choices``, of which ``answer`` is right."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    choices: int
+    answer: Literal["a", "b", "c", "d"]
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return tuple("abcd"[: self.choices])
+
+    @property
+    def right(self) -> int:
+        """Place of the right answer, from 0."""
+        return self.letters.index(self.answer)
+
+
 class Item(BaseModel):
     """One demo of the talk.
 
@@ -28,6 +46,7 @@ class Item(BaseModel):
         slides: first and last slide, counted from 1.
         place: space and tab.
         inputs: what the tab opens with, by the names of its address.
+        poll: what the room guesses before it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,11 +54,12 @@ class Item(BaseModel):
     slides: tuple[int, int]
     place: tuple[str, str]
     inputs: dict[str, str] = {}
+    poll: Question | None = None
 
-    def address(self, lang: str) -> str:
-        """Where it is, relative to the front page."""
+    def address(self, lang: str, **more: str) -> str:
+        """Where it is, relative to the front page; ``more`` goes into the address, too."""
         space, tab = self.place
-        return f"{space}?{urlencode({'lang': lang, 'tab': tab, **self.inputs})}"
+        return f"{space}?{urlencode({'lang': lang, 'tab': tab, **self.inputs, **more})}"
 
 
 class Part(BaseModel):

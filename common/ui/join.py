@@ -9,6 +9,7 @@ import gradio as gr
 
 from common.config import settings
 from common.network import own_address
+from common.seminar.access import access
 from common.ui import qr
 from common.ui.i18n import text
 from common.ui.page import Page, language_of_visit
@@ -41,4 +42,6 @@ def _link(request: gr.Request) -> tuple[str, bool]:
     host = request.headers.get("host", "")
     scheme = request.headers.get("x-forwarded-proto", "http").split(",")[0].strip()
     address = f"{'https' if scheme == 'https' else 'http'}://{host}/"
+    if access().closed:  # whoever sees this page has come in; the code lets the others in without typing
+        address += f"?room={access().room_pass()}"
     return qr.for_others(address, host, settings().listen_host, own_address())

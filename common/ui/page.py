@@ -23,6 +23,7 @@ from common.ui.components import idea_html
 from common.ui.fields import Link
 from common.ui.i18n import Localizer, text, wanted_language
 from common.ui.qr import report
+from common.ui.stage import KEYS, STEP_OF_ADDRESS, stage_html
 
 # Keeps the choice in the address, so that a reload and a shared link keep it, and tells assistive technology.
 _LANGUAGE_TO_ADDRESS = """(lang) => {
@@ -107,7 +108,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         with gr.Row(equal_height=True):
             with gr.Column(scale=5, min_width=260):
                 words(gr.HTML, keys={"value": lambda lang: _masthead(lang, section, in_hub)})
-                line = gr.HTML("", elem_id="status")
+                line = gr.HTML("", elem_id="status", visible=status is not None)
             with gr.Column(scale=1, min_width=210):
                 lang = words(
                     gr.Radio,
@@ -125,6 +126,8 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         page.arrival.add(
             [notice], lambda request: [report(language_of_visit(request), _refused(page.arrival, request))]
         )
+        if in_hub:
+            _stage(page)
         yield page
 
         quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
@@ -145,6 +148,15 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
             demo.load(look_first, None, [line, tick], **quiet)
             for event in (tick.tick, lang.change):
                 event(look, lang, [line, tick], **quiet)
+
+
+def _stage(page: Page) -> None:
+    """The bar that leads through the talk, where the address names one of its steps."""
+    bar = gr.HTML("", elem_id="stage", padding=False, js_on_load=KEYS)
+    step = gr.Textbox(visible=False)
+    page.arrival.add([bar], lambda request: [stage_html(language_of_visit(request), request.query_params.get("step"))])
+    quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+    page.lang.change(stage_html, [page.lang, step], bar, js=STEP_OF_ADDRESS, **quiet)
 
 
 def _refused(arrival: Arrival, request: gr.Request) -> list[InvalidInput]:

@@ -35,20 +35,23 @@ class Bar:
     mark: float | None = None
 
 
-def bars_html(bars: Sequence[Bar], *, caption: str, top: float | None = None, clickable: bool = False) -> str:
+def bars_html(
+    bars: Sequence[Bar], *, caption: str, top: float | None = None, clickable: bool = False, tokens: bool = True
+) -> str:
     """A horizontal bar chart.
 
     Args:
         bars: from top to bottom.
         caption: one line that says what is drawn.
         top: the value of a full bar; the largest one by default. Give it to make charts comparable.
+        tokens: labels are tokens, whose white space is made visible; otherwise they are words, which may wrap.
         clickable: labels become buttons that send ``select`` with their index (inside a ``token_strip``).
     """
     full = top or max((bar.value for bar in bars), default=0.0) or 1.0
     rows: list[str] = []
     for index, bar in enumerate(bars):
         classes = f"idea-{escape(bar.kind)}" + ("" if bar.kept else " cut") + (" selected" if bar.selected else "")
-        label = escape(visible_whitespace(bar.label)) or "∅"
+        label = escape(visible_whitespace(bar.label) if tokens else bar.label) or "∅"
         if clickable:
             label = f'<button type="button" data-i="{index}">{label}</button>'
         width = 100 * min(max(bar.value / full, 0.0), 1.0)
@@ -60,7 +63,8 @@ def bars_html(bars: Sequence[Bar], *, caption: str, top: float | None = None, cl
             f'<td class="bar"><div style="width:{width:.2f}%"></div>{mark}</td>'
             f'<td class="value">{escape(bar.text)}</td></tr>'
         )
-    return f'<table class="bars"><caption>{escape(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
+    kind = "bars" if tokens else "bars words"
+    return f'<table class="{kind}"><caption>{escape(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
 
 
 @dataclass(frozen=True, slots=True)

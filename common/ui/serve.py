@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.config import LANGUAGES, settings
 from common.network import own_address
+from common.seminar.access import access
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -34,7 +35,10 @@ def read_options(description: str) -> None:
 
 def serve(demo: gr.Blocks) -> None:
     """Serve until interrupted. Nothing on the page comes from another host."""
+    from starlette.middleware import Middleware
+
     from common.ui import qr
+    from common.ui.door import Door
     from common.ui.theme import css, theme
 
     config = settings()
@@ -67,10 +71,13 @@ def serve(demo: gr.Blocks) -> None:
         footer_links=[],
         mcp_server=config.mcp,
         prevent_thread_lock=True,
+        app_kwargs={"middleware": [Middleware(Door, access=access())]},
     )
     for_phones = shared or (addresses[1] if len(addresses) > 1 else "")
     if for_phones:
-        print(qr.terminal(for_phones), flush=True)
+        print(qr.terminal(f"{for_phones}?room={access().room_pass()}" if access().closed else for_phones), flush=True)
+    if "SPACE_ID" not in os.environ:  # there the terminal is a log, and the key is one of the Space's secrets
+        print(f"To present, open {addresses[0]}/?presenter={access().key}", flush=True)
     demo.block_thread()
 
 

@@ -75,7 +75,7 @@ def start_app(script: Path, port: int, *options: str, **settings: str) -> subpro
     process = subprocess.Popen(
         [sys.executable, script.name, "--port", str(port), *options], cwd=script.parent, env=environment
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2):
@@ -84,7 +84,7 @@ def start_app(script: Path, port: int, *options: str, **settings: str) -> subpro
             assert process.poll() is None, f"{script} ended with code {process.returncode}"
             time.sleep(0.2)
     process.kill()
-    raise AssertionError(f"{script} did not answer within 60 seconds")
+    raise AssertionError(f"{script} did not answer within two minutes")
 
 
 @pytest.fixture(scope="session")

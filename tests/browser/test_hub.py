@@ -12,13 +12,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import ROOT, desktop_only, expect_accessible, free_port, start_app
+from tests.browser.conftest import DESKTOP, PHONE, ROOT, desktop_only, expect_accessible, free_port, start_app
+
+KEY = "the-presenters-own"
 
 
 @pytest.fixture(scope="module")
-def hub_url() -> Iterator[str]:
+def hub_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
-    process = start_app(ROOT / "app.py", port)
+    runs = tmp_path_factory.mktemp("runs")
+    process = start_app(ROOT / "app.py", port, DEMYSTIFY_PRESENTER_KEY=KEY, DEMYSTIFY_RUNS_DIR=str(runs))
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)
@@ -88,3 +91,58 @@ def test_the_room_joins_by_a_code(front: Page, hub_url: str) -> None:
     expect(front.locator(".join")).to_contain_text(text("en", "link.alone"))
     front.locator(".masthead a").click()
     expect(front.locator("h1")).to_have_text(text("en", "hub.title"))
+
+
+def test_the_room_guesses_and_the_presenter_leads(browser: Browser, hub_url: str) -> None:
+    stage = browser.new_context(viewport=DESKTOP, locale="en-US").new_page()
+    stage.goto(f"{hub_url}/?presenter={KEY}", wait_until="load")
+    assert KEY not in stage.url
+    stage.locator(".joining a").filter(has_text=text("en", "hub.presenter")).click()
+    expect(stage.locator("#presenter-runs")).to_contain_text(text("en", "presenter.no_runs"))
+    expect_accessible(stage)
+    stage.locator(".start a").click()
+    question = stage.locator("#poll-view h2")
+    expect(question).to_have_text(text("en", "ask.models"))
+
+    phone = browser.new_context(viewport=PHONE, locale="it-CH").new_page()
+    phone.goto(hub_url, wait_until="load")
+    phone.locator(".joining a").filter(has_text=text("it", "hub.poll")).click()
+    expect(phone.locator("#poll-view h2")).to_have_text(text("it", "ask.models"))
+    phone.click("#poll-b")
+    view = phone.locator("#poll-view")
+    expect(view).to_contain_text(text("it", "ask.models_b"))
+    phone.reload(wait_until="load")
+    expect(view).to_contain_text(text("it", "poll.guesses", n=1))
+    expect(phone.locator("#poll-reveal")).to_be_hidden()
+    width = phone.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    expect_accessible(phone)
+
+    reveal = _function(phone, "poll-reveal")
+    body = {"fn_index": reveal, "data": ["en", "x" * 32], "session_hash": "by-hand"}
+    refused = phone.request.post(f"{hub_url}/gradio_api/run/predict", data=body)
+    assert refused.status >= 400 and text("en", "error.presenter_only")[:40] in refused.text()
+    expect(view.locator("table.bars")).to_have_count(0)
+
+    expect(stage.locator("#poll-view")).to_contain_text(text("en", "poll.guesses", n=1))
+    stage.click("#poll-reveal")
+    expect(stage.locator("#poll-view table.bars")).to_be_visible()
+    expect(view.locator("table.bars")).to_contain_text(text("it", "poll.right"))
+    stage.keyboard.press("PageDown")
+    stage.wait_for_url("**/train?**step=1")
+    expect(stage.locator(".stage")).to_contain_text(text("en", "agenda.models"))
+    stage.locator("#language label").filter(has_text="DE").click()
+    expect(stage.locator(".stage")).to_contain_text(text("de", "agenda.models"))
+    stage.keyboard.press("PageUp")
+    stage.wait_for_url("**/poll?**step=0")
+    expect(stage.locator("#poll-view table.bars")).to_be_visible()  # what was asked keeps its guesses
+    for page in (stage, phone):
+        page.context.close()
+
+
+def _function(page: Page, name: str) -> int:
+    """The number under which gradio's API knows the handler of a button of this page."""
+    found = page.evaluate("window.gradio_config")
+    buttons = {part["id"] for part in found["components"] if part["props"].get("elem_id") == name}
+    assert buttons
+    return next(one["id"] for one in found["dependencies"] if any(target[0] in buttons for target in one["targets"]))

@@ -1,0 +1,140 @@
+"""The door in front of every page, of the API and of MCP: the room's password, and how the presenter comes in.
+
+An ASGI layer around the whole app, because what a page hides its API would still answer. Secrets arrive in a form or,
+behind a QR code, as a pass in the address; they leave the address at once and stay in a cookie that scripts cannot
+read. Knows nothing about what is behind it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, Access
+from common.ui.i18n import text, wanted_language
+
+ENTER = "/enter"
+# What gradio asks of itself while it starts; it does nothing for anybody else.
+_OWN_CALL = "/gradio_api/startup-events"
+_LONGEST_FORM, _HOURS = 4096, 12
+_STYLE = """
+:root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif; }
+body { max-width: 24rem; margin: 12vh auto; padding: 0 1rem; }
+input, button { font: inherit; width: 100%; box-sizing: border-box; padding: 0.6rem; margin: 0.4rem 0;
+  border-radius: 8px; border: 1px solid #7a7a7a; }
+button { background: #0b63a5; color: #fff; border: 0; cursor: pointer; }
+[role=alert] { border-left: 4px solid #c2410c; padding-left: 0.8rem; }
+"""
+
+
+class Door:
+    """ASGI middleware: lets in whom ``access`` lets in, and makes the presenter known.
+
+    Args:
+        app: what is behind the door.
+        access: who may enter.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        answer = await self._answer(request)
+        await (answer or self._app)(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        """What the door itself says; None opens it."""
+        if request.method == "GET" and {"presenter", "room"} & request.query_params.keys():
+            return self._with_pass(request)
+        if request.url.path == ENTER:
+            return await self._entered(request) if request.method == "POST" else _form(request, "")
+        if request.url.path == _OWN_CALL or self._access.may_enter(
+            request.cookies, request.headers.get("authorization", "")
+        ):
+            return None
+        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return _form(request, "")
+        return JSONResponse({"detail": text("en", "door.closed")}, status_code=401)
+
+    def _with_pass(self, request: Request) -> Response:
+        """Somebody came by a link that carries a pass or the presenter's key: into the cookie with it."""
+        carried = {name: request.query_params.get(name, "") for name in ("presenter", "room")}
+        rest = [(name, value) for name, value in request.query_params.multi_items() if name not in carried]
+        onward = _onward(request.url.path, urlencode(rest))
+        if carried["presenter"]:
+            if not self._access.knows_key(carried["presenter"]):
+                return self._wrong(request)
+            return self._let_in(request, onward, presenter=True)
+        if self._access.is_room_pass(carried["room"]):
+            return self._let_in(request, onward, presenter=False)
+        return RedirectResponse(onward, status_code=303)  # an old pass, or none is needed: the door asks, if at all
+
+    async def _entered(self, request: Request) -> Response:
+        if int(request.headers.get("content-length") or 0) > _LONGEST_FORM:
+            return self._wrong(request)
+        async with request.form(max_files=0, max_fields=3) as form:
+            typed, path, query = (str(form.get(name, "")) for name in ("secret", "path", "query"))
+        if self._access.knows_password(typed):  # first: a room of people must not count as wrong guesses of the key
+            return self._let_in(request, _onward(path, query), presenter=False)
+        if self._access.knows_key(typed):
+            return self._let_in(request, _onward(path, query), presenter=True)
+        return self._wrong(request, path, query)
+
+    def _let_in(self, request: Request, onward: str, presenter: bool) -> Response:
+        answer = RedirectResponse(onward, status_code=303)
+        secure = request.headers.get("x-forwarded-proto", request.url.scheme).startswith("https")
+        passes = {ROOM_COOKIE: self._access.room_pass()}
+        if presenter:
+            passes[PRESENTER_COOKIE] = self._access.presenter_pass()
+        for name, value in passes.items():
+            # Inside the frame of a Space's page only a cookie with SameSite=None comes back.
+            answer.set_cookie(
+                name, value, max_age=_HOURS * 3600, httponly=True, secure=secure, samesite="none" if secure else "lax"
+            )
+        return answer
+
+    def _wrong(self, request: Request, path: str = "/", query: str = "") -> Response:
+        return _form(request, "door.tired" if self._access.tired() else "door.wrong", path, query)
+
+
+def _onward(path: str, query: str) -> str:
+    """An address on this server, whatever somebody wrote into the form: no host, no scheme, no line end."""
+    clean = "/" + "".join(sign for sign in path if sign.isprintable() and sign != "\\").lstrip("/")
+    kept = "".join(sign for sign in query if sign.isprintable() and sign not in '#"<> ')
+    return f"{clean}?{kept}" if kept else clean
+
+
+def _form(request: Request, problem: str, path: str | None = None, query: str | None = None) -> HTMLResponse:
+    """The page that asks for the password, in the visitor's language.
+
+    Args:
+        request: what they asked for.
+        problem: key of a sentence on what was wrong; empty at first.
+        path: where they go on to; where they wanted to go by default.
+        query: what follows it behind the question mark.
+    """
+    lang = wanted_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+    if path is None:
+        path = "/" if request.url.path == ENTER else request.url.path
+    hidden: dict[str, Any] = {"path": path, "query": request.url.query if query is None else query}
+    kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in hidden.items())
+    said = f'<p role="alert">{escape(text(lang, problem))}</p>' if problem else ""
+    title, about, label, go = (escape(text(lang, f"door.{name}")) for name in ("title", "about", "label", "go"))
+    body = (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
+        f'<body><main><h1>{title}</h1><p>{about}</p>{said}<form method="post" action="{ENTER.lstrip("/")}">{kept}'
+        f'<label>{label}<input type="password" name="secret" autocomplete="current-password" required autofocus>'
+        "</label>"
+        f"<button>{go}</button></form></main></body></html>"
+    )
+    return HTMLResponse(body, status_code=401 if problem or request.url.path != ENTER else 200)

@@ -1,0 +1,128 @@
+"""The presenter's page: the way into the talk, everybody's training runs, and a clean start for the next room.
+
+Everything here is drawn and done for the presenter alone; somebody else reads how to become one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from common.errors import NoSuchRun
+from common.seminar.poll import Poll
+from common.training.runs import Run, TrainingRuns, seconds_left
+from common.ui.errors import guarded
+from common.ui.i18n import number, text
+from common.ui.page import Page, language_of_visit
+from common.ui.roles import is_presenter, require_presenter
+from common.ui.stage import steps
+
+_LOOK_SECONDS = 3.0
+_AT_WORK = ("waiting", "running")
+
+
+class PresenterPage:
+    """The handlers of one page."""
+
+    def __init__(self, poll: Poll, runs: TrainingRuns) -> None:
+        self._poll, self._runs = poll, runs
+
+    def arrive(self, request: gr.Request) -> list[Any]:
+        """The head of the page, and whether the rest is shown."""
+        presenter = is_presenter(request)
+        return [way_in_html(language_of_visit(request), presenter), gr.update(visible=presenter)]
+
+    def way_in(self, lang: str, request: gr.Request) -> str:
+        """The head of the page in another language."""
+        return way_in_html(lang, is_presenter(request))
+
+    async def look(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
+        """The table of runs, and the list to choose one from. Raises PresenterOnly."""
+        if not is_presenter(request):  # the page of somebody else asks, too
+            return [gr.skip(), gr.skip()]
+        return await self._listed(lang, chosen)
+
+    async def stop(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
+        """Stop anybody's run. Raises PresenterOnly and NoSuchRun."""
+        require_presenter(request)
+        await asyncio.to_thread(self._runs.stop, chosen or "")
+        return await self._listed(lang, chosen)
+
+    async def reset(self, lang: str, sure: bool, request: gr.Request) -> list[Any]:
+        """Forget all guesses, stop and delete all runs; only when the box is ticked. Raises PresenterOnly."""
+        require_presenter(request)
+        if not sure:
+            gr.Warning(text(lang, "presenter.not_sure"), title="")
+            return [gr.skip(), gr.skip(), gr.skip()]
+        self._poll.reset()
+        for run in await asyncio.to_thread(self._runs.all):
+            try:
+                await asyncio.to_thread(self._runs.delete, run.folder.id)
+            except NoSuchRun:
+                continue  # its owner was quicker
+        gr.Info(text(lang, "presenter.done"), title="")
+        return [*await self._listed(lang, None), False]
+
+    async def _listed(self, lang: str, chosen: str | None) -> list[Any]:
+        runs = await asyncio.to_thread(self._runs.all)
+        table = await asyncio.to_thread(runs_html, lang, runs)
+        names = [(run.config.name, run.folder.id) for run in runs if run.state in _AT_WORK]
+        kept = chosen if chosen in [run_id for _, run_id in names] else None
+        return [table, gr.update(choices=names, value=kept)]
+
+
+def way_in_html(lang: str, presenter: bool) -> str:
+    """The steps of the talk as links; for others how to become the presenter."""
+    if not presenter:
+        closed, enter = escape(text(lang, "presenter.closed")), escape(text(lang, "presenter.enter"))
+        return f'<p>{closed}</p><p><a href="enter?lang={escape(lang)}">{enter}</a></p>'
+    listed = "".join(
+        f'<li><a href="{escape(step.address(lang, place))}">{escape(step.title(lang))}</a></li>'
+        for place, step in enumerate(steps())
+    )
+    start = escape(text(lang, "presenter.start"))
+    return (
+        f'<p class="start"><a href="{escape(steps()[0].address(lang, 0))}">{start}</a></p>'
+        f'<p class="quiet">{escape(text(lang, "presenter.keys"))}</p><ol class="steps">{listed}</ol>'
+    )
+
+
+def runs_html(lang: str, runs: list[Run]) -> str:
+    """Everybody's runs that work or wait, with the minutes that they still take."""
+    busy = [run for run in runs if run.state in _AT_WORK]
+    if not busy:
+        return f'<p class="quiet">{escape(text(lang, "presenter.no_runs"))}</p>'
+    heads = "".join(
+        f'<th scope="col">{escape(text(lang, f"presenter.run_{name}"))}</th>' for name in ("name", "state", "left")
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(run.config.name)}</th><td>{escape(text(lang, f"scratch.state_{run.state}"))}</td>'
+        f"<td>{number(lang, (seconds_left(run) + run.wait_seconds) / 60, 1)}</td></tr>"
+        for run in busy
+    )
+    table = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div class="scroll-x" tabindex="0"><table class="work">{table}</table></div>'
+
+
+def build(page: Page, poll: Poll, runs: TrainingRuns) -> None:
+    """Lay out the page and wire it."""
+    tab, words, lang = PresenterPage(poll, runs), page.words, page.lang
+    quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+    way_in = gr.HTML("", elem_id="presenter-way", padding=False)
+    with gr.Column(visible=False) as inner:
+        words(gr.Markdown, keys={"value": "presenter.runs"})
+        table = gr.HTML("", elem_id="presenter-runs", padding=False)
+        with gr.Row():
+            chosen = words(gr.Dropdown, keys={"label": "presenter.run"}, choices=[], elem_id="presenter-run")
+            stop = words(gr.Button, keys={"value": "presenter.stop"}, variant="stop", elem_id="presenter-stop")
+        words(gr.Markdown, keys={"value": "presenter.reset_part"})
+        sure = words(gr.Checkbox, keys={"label": "presenter.sure"}, value=False, elem_id="presenter-sure")
+        reset = words(gr.Button, keys={"value": "presenter.reset"}, variant="stop", elem_id="presenter-reset")
+    page.arrival.add([way_in, inner], tab.arrive)
+    lang.change(guarded(tab.way_in), lang, way_in, **quiet)
+    gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, chosen], [table, chosen], **quiet)
+    stop.click(guarded(tab.stop), [lang, chosen], [table, chosen], **quiet)
+    reset.click(guarded(tab.reset), [lang, sure], [table, chosen, sure], **quiet)

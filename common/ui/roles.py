@@ -1,0 +1,24 @@
+"""What only the presenter may do: one check for every handler, which holds for calls of the API as well."""
+
+from __future__ import annotations
+
+import gradio as gr
+from starlette.requests import cookie_parser
+
+from common import errors
+from common.seminar.access import access
+
+
+def is_presenter(request: gr.Request) -> bool:
+    """Whether this request comes from the presenter's browser."""
+    return access().is_presenter(cookie_parser(request.headers.get("cookie", "")))
+
+
+def require_presenter(request: gr.Request) -> None:
+    """Let nobody else past.
+
+    Raises:
+        PresenterOnly: it is not the presenter who asks.
+    """
+    if not is_presenter(request):
+        raise errors.PresenterOnly()

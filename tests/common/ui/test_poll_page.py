@@ -1,0 +1,147 @@
+"""The page to guess on: what it draws, what the presenter alone may do, and that the right answers are right."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+
+import gradio as gr
+import pytest
+
+from common import errors
+from common.seminar.access import PRESENTER_COOKIE, access
+from common.seminar.poll import Poll
+from common.text.tokens import count
+from common.text.vocabularies import load
+from common.training.budget import Model, Plan, memory
+from common.training.sizes import sizes
+from common.ui.agenda import parts
+from common.ui.i18n import text, texts
+from common.ui.poll_page import PollPage, poll_html
+from common.ui.presenter import PresenterPage, way_in_html
+from common.ui.stage import steps
+
+ITEMS = {item.id: item for part in parts() for item in part.item if item.poll}
+
+
+class _Visit:
+    """What a handler reads of a request."""
+
+    def __init__(self, cookie: str = "", **query: str) -> None:
+        self.headers = {"cookie": cookie, "accept-language": "en"}
+        self.query_params = query
+
+
+def _presenter(**query: str) -> gr.Request:
+    return _Visit(f"{PRESENTER_COOKIE}={access().presenter_pass()}", **query)  # type: ignore[return-value]
+
+
+def _attendee(**query: str) -> gr.Request:
+    return _Visit(f"{PRESENTER_COOKIE}=guessed", **query)  # type: ignore[return-value]
+
+
+def test_only_the_presenter_asks_by_opening_a_step() -> None:
+    poll = Poll()
+    place = next(place for place, step in enumerate(steps()) if step.guess)
+    PollPage(poll).arrive(_attendee(step=str(place)))
+    assert poll.state().question == ""
+    drawn = PollPage(poll).arrive(_presenter(step=str(place)))
+    assert poll.state().question == steps()[place].item.id
+    assert drawn[-1]["visible"] and not PollPage(poll).arrive(_attendee())[-1]["visible"]
+
+
+def test_a_guess_is_counted_marked_and_shown_at_the_end() -> None:
+    poll = Poll()
+    poll.ask("models", 3)
+    tab = PollPage(poll)
+    drawn = tab.guess("en", "ada", 1)
+    assert [button["variant"] for button in drawn[1:5]] == ["secondary", "primary", "secondary", "secondary"]
+    assert [button["visible"] for button in drawn[1:5]] == [True, True, True, False]
+    assert text("en", "ask.models_why") not in drawn[0]  # nobody reads the answer out of the page
+    drawn = tab.reveal("en", "ada", _presenter())
+    assert text("en", "ask.models_why") in drawn[0] and "1 (100%)" in drawn[0]
+    assert not any(button["visible"] for button in drawn[1:5])
+
+
+def test_a_page_that_is_up_to_date_is_left_alone() -> None:
+    poll = Poll()
+    poll.ask("models", 3)
+    tab = PollPage(poll)
+    version = tab.again("en", "ada")[-1]
+    assert all(update == gr.skip() for update in tab.look("en", "ada", version))
+    poll.guess("bob", 0)
+    assert "1" in tab.look("en", "ada", version)[0]
+
+
+def test_an_attendee_cannot_do_what_the_presenter_does() -> None:
+    poll = Poll()
+    poll.ask("models", 3)
+    tab, runs = PollPage(poll), _NoRuns()
+    for act in (tab.reveal, tab.reset):
+        with pytest.raises(errors.PresenterOnly):
+            act("en", "ada", _attendee())
+    page = PresenterPage(poll, runs)  # type: ignore[arg-type]
+    with pytest.raises(errors.PresenterOnly):
+        asyncio.run(page.stop("en", "some-run", _attendee()))
+    with pytest.raises(errors.PresenterOnly):
+        asyncio.run(page.reset("en", True, _attendee()))
+    assert asyncio.run(page.look("en", None, _attendee())) == [gr.skip(), gr.skip()]
+    assert not runs.asked and not poll.state().revealed
+
+
+class _NoRuns:
+    """Stands where the runs are, to see that nobody asks them for anything."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        raise AssertionError(name)
+
+
+def test_the_way_in_names_every_step_for_the_presenter_alone() -> None:
+    shown = way_in_html("fr", presenter=True)
+    assert all(step.title("fr").split(":")[-1].strip()[:12] in shown.replace("&#x27;", "'") for step in steps())
+    assert "step=" not in way_in_html("fr", presenter=False)
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_every_question_can_be_drawn(item: str) -> None:
+    poll, question = Poll(), ITEMS[item].poll
+    assert question is not None
+    poll.ask(item, question.choices)
+    poll.guess("ada", question.right)
+    poll.reveal()
+    for lang in ("en", "de", "fr", "it"):
+        shown = poll_html(lang, poll.state("ada"), ITEMS[item])
+        assert text(lang, f"ask.{item}") in shown.replace("&#x27;", "'")
+        assert re.search(r"✓ [^<]*\(" + text(lang, "poll.right"), shown)
+
+
+def _right(item: str) -> str:
+    """The text of the right answer."""
+    question = ITEMS[item].poll
+    assert question is not None
+    return text("en", f"ask.{item}_{question.answer}")
+
+
+def test_the_answers_in_numbers_are_right() -> None:
+    assert f"{math.log(65):.2f}" in text("en", "ask.scratch_why")
+    assert _right("scratch") == f"About {math.log(65):.1f}"
+    gpt3 = next(size for size in sizes() if size.name == "GPT-3")
+    assert gpt3.parameters is not None and _right("models") == f"{gpt3.parameters / 1e9:g} billion"
+    model = Model.of_size(1e9)
+    held = memory(model, Plan(precision="fp32", optimizer="adamw"))
+    assert _right("cost") == f"{(held.total - held.activations) / model.parameters:g}"
+
+
+def test_english_takes_the_chat_model_the_fewest_tokens() -> None:
+    topics = [key for key in texts("en") if key.startswith("tokens.sentence_")]
+    counts = {
+        code: [count(load("smollm2"), text(code, topic)) for topic in topics] for code in ("en", "de", "fr", "it")
+    }
+    assert len(topics) >= 5
+    assert all(counts["en"][place] == min(one[place] for one in counts.values()) for place in range(len(topics)))
+    assert _right("tokens") == text("en", "ask.tokens_a") == "English"
