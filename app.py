@@ -45,10 +45,11 @@ def build(
     import gradio as gr
 
     from common.diffusion.models import DiffusionModels
+    from common.preflight.generations import Services
     from common.seminar.poll import Poll
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
-    from common.ui import join, poll_page, presenter
+    from common.ui import join, poll_page, preflight, presenter
     from common.ui.i18n import text
     from common.ui.page import page_frame
 
@@ -75,7 +76,9 @@ def build(
         poll_page.build(guessing, poll)
     with page_frame("presenter", in_hub=True) as presenting:
         presenter.build(presenting, poll, runs)
-    extras = {"join": joining, "poll": guessing, "presenter": presenting}
+    with page_frame("preflight", in_hub=True) as checking:
+        preflight.build(checking, Services(models, translation, runs, diffusion))
+    extras = {"join": joining, "poll": guessing, "presenter": presenting, "preflight": checking}
     for name, extra in extras.items():
         with page.demo.route(text(page.words.lang, f"{name}.title"), f"/{name}"):
             extra.demo.render()  # type: ignore[no-untyped-call]  # gradio's

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 BELOW_UI = [path for path in (ROOT / "common").rglob("*.py") if "ui" not in path.relative_to(ROOT / "common").parts[:1]]
 DOMAINS = {"text", "translation", "training", "diffusion"}
-LEAVES = {"recipes", "publish"}
+LEAVES = {"recipes", "publish", "preflight"}
 
 
 def _imports(path: Path) -> set[str]:

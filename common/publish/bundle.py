@@ -183,7 +183,7 @@ def _start(gpu: set[str]) -> str:
 
 def _metadata(space: str, hardware: str, root: Path, models: list[Model]) -> tuple[card.Metadata, str]:
     """What the card says, and the words below it."""
-    place = Path(__file__).with_name("hub.md") if space == HUB else root / "spaces" / space / "README.md"
+    place = Path(__file__).with_name("hub-card.md") if space == HUB else root / "spaces" / space / "README.md"
     words, text = card.read_words(place)
     zerogpu = hardware == ZEROGPU
     tasks = {model.task for model in models}

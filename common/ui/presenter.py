@@ -83,9 +83,10 @@ def way_in_html(lang: str, presenter: bool) -> str:
         f'<li><a href="{escape(step.address(lang, place))}">{escape(step.title(lang))}</a></li>'
         for place, step in enumerate(steps())
     )
-    start = escape(text(lang, "presenter.start"))
+    start, check = escape(text(lang, "presenter.start")), escape(text(lang, "preflight.title"))
     return (
         f'<p class="start"><a href="{escape(steps()[0].address(lang, 0))}">{start}</a></p>'
+        f'<p><a href="preflight?lang={escape(lang)}">{check}</a></p>'
         f'<p class="quiet">{escape(text(lang, "presenter.keys"))}</p><ol class="steps">{listed}</ol>'
     )
 

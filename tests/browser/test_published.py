@@ -9,17 +9,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from common.preflight.run import CHECKS
 from common.publish.bundle import HUB
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, visit
+from tests.browser.conftest import desktop_only, expect_accessible, visit
 from tests.common.publish.published import put, started
+
+KEY = "the-presenters-own"
 
 
 @pytest.fixture
 def published(browser: Browser, viewport: dict[str, int], tmp_path: Path) -> Iterator[Page]:
     folder, python = put(HUB, tmp_path)
     with (
-        started(folder, python, DEMYSTIFY_RUNS_DIR=str(tmp_path / "runs")) as url,
+        started(folder, python, DEMYSTIFY_RUNS_DIR=str(tmp_path / "runs"), DEMYSTIFY_PRESENTER_KEY=KEY) as url,
         visit(browser, url, viewport, ".doors a") as page,
     ):
         yield page
@@ -31,7 +34,8 @@ def _through(page: Page, space: str) -> None:
 
 
 @desktop_only
-def test_every_space_of_the_published_hub_works(published: Page) -> None:
+def test_every_space_of_the_published_hub_works_and_the_pre_flight_says_so(published: Page) -> None:
+    url = published.url.rstrip("/")
     _through(published, "chat")
     published.fill("#chat-message textarea", "Say hello.")
     published.click("#chat-send")
@@ -45,3 +49,13 @@ def test_every_space_of_the_published_hub_works(published: Page) -> None:
     published.locator(".masthead a").click()
     _through(published, "diffusion")
     expect(published.locator("#image-prompt textarea")).to_be_visible()
+
+    published.goto(f"{url}/preflight", wait_until="load")
+    expect(published.locator("#preflight-closed")).to_contain_text(text("en", "presenter.closed"))
+    published.goto(f"{url}/preflight?presenter={KEY}", wait_until="load")
+    published.click("#preflight-start")
+    expect(published.locator("#preflight .summary")).to_have_text(text("en", "preflight.ready"), timeout=150_000)
+    expect(published.locator("#preflight li.ok, #preflight li.note")).to_have_count(len(CHECKS))
+    published.locator("#language label").filter(has_text="FR").click()
+    expect(published.locator("#preflight li").last).to_contain_text(text("fr", "preflight.check_picture"))
+    expect_accessible(published)

@@ -94,7 +94,7 @@ class InProcessEngine(GlassBoxCalls):
         try:
             runner = TransformersRunner(load(options), options)
         except Exception as problem:
-            self._failure = as_user_error(problem, self.name)
+            self._failure = as_user_error(problem, self.name, loading=True)
             return
         if on_zerogpu:
             runner.info = replace(runner.info, device="zerogpu")

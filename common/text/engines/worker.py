@@ -60,7 +60,7 @@ def main(build: Callable[[dict[str, Any]], Runner], options: dict[str, Any]) -> 
     try:
         runner = build(options)
     except Exception as problem:
-        failure = as_user_error(problem, options.get("name", "?"))
+        failure = as_user_error(problem, options.get("name", "?"), loading=True)
         write_frame(out, {"kind": "failed", **failure.to_json()})
         raise SystemExit(1) from problem
     inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -181,8 +181,8 @@ class _Loop:
         write_frame(self._out, {"kind": "error", "id": request_id, **failure.to_json()})
 
 
-def as_user_error(problem: BaseException, model: str) -> errors.DemystifyError:
-    """The error a user can act on; the technical one goes to the log."""
+def as_user_error(problem: BaseException, model: str, loading: bool = False) -> errors.DemystifyError:
+    """The error a user can act on; the technical one goes to the log. What stops a model from loading is its files."""
     if isinstance(problem, errors.DemystifyError):
         return problem
     print(f"{model}: {type(problem).__name__}: {problem}", file=sys.stderr, flush=True)
@@ -198,6 +198,6 @@ def as_user_error(problem: BaseException, model: str) -> errors.DemystifyError:
 
         free = psutil.virtual_memory().available / 1e9
         return errors.OutOfMemory(available=round(free, 1))
-    if isinstance(problem, (OSError, ImportError)):
+    if loading or isinstance(problem, (OSError, ImportError)):
         return errors.ModelUnavailable(model=model, reason=errors.Phrase("see_log", name=type(problem).__name__))
     return errors.DemystifyError()

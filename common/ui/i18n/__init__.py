@@ -46,12 +46,17 @@ def error_text(lang: str, problem: DemystifyError) -> str:
     return text(lang, f"error.{problem.key}", **_said(lang, problem.params))
 
 
+def phrase_text(lang: str, phrase: Phrase) -> str:
+    """A phrase as people of that language say it."""
+    return text(lang, f"phrase.{phrase.key}", **_said(lang, phrase.params))
+
+
 def _said(lang: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Phrases in the language, controls and languages by name, numbers with the right marks; the rest as it is."""
     said: dict[str, Any] = {}
     for name, value in params.items():
         if isinstance(value, Phrase):
-            said[name] = text(lang, f"phrase.{value.key}", **_said(lang, value.params))
+            said[name] = phrase_text(lang, value)
         elif name == "field" and f"field.{value}" in texts("en"):  # others are settings, called as they are set
             said[name] = text(lang, f"field.{value}")
         elif name in ("source", "target") and f"language.{value}" in texts("en"):
