@@ -3,6 +3,7 @@
     python3 scripts/setup.py          what `make demo` needs
     python3 scripts/setup.py --test   and what `make test` needs
     python3 scripts/setup.py --bench  and what `make bench` needs: the rival it measures against
+    python3 scripts/setup.py --packages  only the packages; for a container, which gets the code afterwards
 
 Steps are skipped when the files they depend on have not changed since the last time.
 """
@@ -163,10 +164,11 @@ def main() -> None:
         make_environment()
         done = {"python": sys.version}
     steps = [("packages", fingerprint("requirements.txt", "constraints.txt"), install_packages)]
-    steps.append(("model", fingerprint("common/text/convert.py"), prepare_model))
-    weights = [f"models/translate-{way}/model.safetensors" for way in ("to-en", "from-en")]
-    steps.append(("translation", fingerprint("common/translation/convert.py", *weights), prepare_translation))
-    steps.append(("embedding", fingerprint("common/text/retrieval/convert.py"), prepare_embedding))
+    if "--packages" not in sys.argv:
+        steps.append(("model", fingerprint("common/text/convert.py"), prepare_model))
+        weights = [f"models/translate-{way}/model.safetensors" for way in ("to-en", "from-en")]
+        steps.append(("translation", fingerprint("common/translation/convert.py", *weights), prepare_translation))
+        steps.append(("embedding", fingerprint("common/text/retrieval/convert.py"), prepare_embedding))
     if "--test" in sys.argv or "--bench" in sys.argv:
         steps.append(("test", fingerprint("requirements-dev.txt", "constraints.txt"), install_test_packages))
     if "--bench" in sys.argv:
