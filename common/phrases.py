@@ -29,6 +29,7 @@ PHRASES: Final[dict[str, str]] = {
     "file_damaged": "it is damaged",
     "file_kind": "only {kinds} can be read",
     "picture_bytes": "it has {size} MB, and {limit} MB is the most",
+    "mask_size": "the mask has {wide} × {high} pixels, and {edge} × {edge} are needed",
     "picture_pixels": "it has {count} megapixels, and {limit} is the most",
     "no_subtitles": "it has no subtitle with a time",
     "no_words": "it has no words in it",

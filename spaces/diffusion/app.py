@@ -28,6 +28,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     import guidance_tab
     import image_tab
     import noise_tab
+    import redraw_tab
     from diffusion_page import DiffusionPage, status_html
 
     from common.ui.links import open_tab_of_address
@@ -42,6 +43,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
         "guidance": guidance_tab,
         "noise": noise_tab,
         "grid": grid_tab,
+        "redraw": redraw_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
         page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models)

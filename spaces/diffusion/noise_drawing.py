@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import count
 
-from image_look import data_uri
-from PIL import Image
-from step_strips import player, strip_html
+from step_strips import player, still_html, strip_html
 
 from common.diffusion.noise import Level, Noised, NoiseRequest, NoiseStep
 from common.ui.components import meter_html
@@ -69,7 +67,7 @@ def _both_ways(lang: str, shown: Shown) -> str:
     still = ""
     if (done := shown.finished) is not None:
         named = (("original", done.original), ("kept", done.kept), ("result", done.result))
-        still = "".join(_still(picture, text(lang, f"noise.{name}")) for name, picture in named)
+        still = "".join(still_html(picture, text(lang, f"noise.{name}")) for name, picture in named)
     return (
         f'<section data-steps="{len(shown.steps)}"><div class="says">{says}</div>'
         f'<div class="strips">{noisy}{guess}{still}</div></section>'
@@ -87,17 +85,10 @@ def _say(lang: str, step: NoiseStep) -> str:
     )
 
 
-def _still(picture: Image.Image, label: str) -> str:
-    return (
-        f'<figure><div class="frame"><img src="{data_uri(picture)}" alt="{escape(label)}"></div>'
-        f"<figcaption>{escape(label)}</figcaption></figure>"
-    )
-
-
 def _pixels(lang: str, done: Noised) -> str:
     """Noise on the pixels themselves, as textbooks draw it."""
     row = "".join(
-        _still(picture, f"t = {number(lang, level.timestep)}: {number(lang, level.decibels, 1)} dB")
+        still_html(picture, f"t = {number(lang, level.timestep)}: {number(lang, level.decibels, 1)} dB")
         for level, picture in done.pixels
     )
     return (

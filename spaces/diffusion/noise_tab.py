@@ -21,7 +21,7 @@ def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = NoiseHandlers(page.models), page.words, page.lang
     page.idea("noise")
-    which, own = picture_input.build(page, "noise")
+    source = picture_input.build(page, "noise")
     with gr.Row():
         share = SHARE.slider(words, "noise.share", min_width=230, elem_id="noise-share")
         prompt = words(
@@ -45,7 +45,7 @@ def build(page: DiffusionPage) -> None:
     view = gr.HTML("", elem_id="noise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
     shown = gr.State(None)
     inputs: dict[str, tuple[Field, Any]] = {
-        "picture": (picture_input.PICTURE, which),
+        "picture": (picture_input.PICTURE, source.which),
         "prompt": (PROMPT, prompt),
         "share": (SHARE, share),
         "steps": (STEPS, steps),
@@ -55,7 +55,7 @@ def build(page: DiffusionPage) -> None:
     link_button(page, "noise", inputs)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    form = [own, *(component for _, component in inputs.values())]
+    form = [source.own, *(component for _, component in inputs.values())]
     gr.on(
         [go.click, prompt.submit],
         guarded(handlers.run),

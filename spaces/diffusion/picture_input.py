@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,29 @@ from common.ui.i18n import text
 OWN_PICTURE = "mine"
 EXAMPLES = ("apple", "face", "house")
 PICTURE = Choice("picture", "apple", (*EXAMPLES, OWN_PICTURE))
+Draw = Callable[[str, Image.Image | None], str]
 # Drawn at four times the size, for smooth edges.
 _EDGE, _FINE = 128, 4
 
 
-def build(page: DiffusionPage, prefix: str) -> tuple[gr.Dropdown, gr.State]:
-    """The box and the visitor's own picture, of which ``chosen`` makes the picture for a handler."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The components: the choice, the visitor's own picture, and the place that shows what is chosen."""
+
+    which: gr.Dropdown
+    own: gr.State
+    shown: gr.HTML
+
+
+def build(page: DiffusionPage, prefix: str, draw: Draw | None = None, script: str | None = None) -> Source:
+    """Lay it out; ``chosen`` makes the picture for a handler out of the choice and the visitor's own.
+
+    Args:
+        prefix: of the ids on the page.
+        draw: how the picture is shown; simply as it is by default.
+        script: what happens in the place that shows it.
+    """
+    draw = draw or picture_html
     words, lang = page.words, page.lang
     with gr.Row():
         with gr.Column(scale=1, min_width=220):
@@ -51,40 +69,49 @@ def build(page: DiffusionPage, prefix: str) -> tuple[gr.Dropdown, gr.State]:
                 size="sm",
                 elem_id=f"{prefix}-upload",
             )
-        shown = gr.HTML(picture_html(example(str(PICTURE.default))), elem_id=f"{prefix}-picture", padding=False)
+        with gr.Column(scale=1, min_width=260):
+            shown = gr.HTML(
+                draw(str(lang.value), example(str(PICTURE.default))),
+                elem_id=f"{prefix}-picture",
+                padding=False,
+                js_on_load=script,
+            )
     own = gr.State(None)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    upload.upload(guarded(take), [lang, upload], [which, own, shown], **quiet)
-    which.change(guarded(show), [lang, which, own], shown, queue=False, **quiet)
-    return which, own
+    upload.upload(guarded(partial(take, draw=draw)), [lang, upload], [which, own, shown], **quiet)
+    which.change(guarded(partial(show, draw=draw)), [lang, which, own], shown, queue=False, **quiet)
+    return Source(which, own, shown)
 
 
-async def take(lang: str, file: str | None) -> tuple[Any, ...]:
+def picture_html(lang: str, picture: Image.Image | None) -> str:
+    """The picture as it is; what a model gets of it is the middle."""
+    return "" if picture is None else f'<div class="chosen"><img src="{data_uri(picture)}" alt=""></div>'
+
+
+async def take(lang: str, file: str | None, draw: Draw = picture_html) -> tuple[Any, ...]:
     """Updates for: choice, own picture, shown. Raises UnusablePicture."""
     if not file:
         return (gr.skip(),) * 3
     picture = await asyncio.to_thread(pictures.take, Path(file))
-    return OWN_PICTURE, picture, picture_html(picture)
+    return OWN_PICTURE, picture, draw(lang, picture)
 
 
-def show(lang: str, which: Any, own: Image.Image | None) -> Any:
-    """What is chosen; nothing while the visitor's own is not there yet."""
-    picture = own if PICTURE.check(which) == OWN_PICTURE else example(str(which))
-    return "" if picture is None else picture_html(picture)
+def show(lang: str, which: Any, own: Image.Image | None, draw: Draw = picture_html) -> str:
+    """What is chosen, drawn; nothing while the visitor's own is not there yet."""
+    return draw(lang, wanted(which, own))
 
 
-def picture_html(picture: Image.Image) -> str:
-    """The picture as it is; what a model gets of it is the middle."""
-    return f'<div class="chosen"><img src="{data_uri(picture)}" alt=""></div>'
+def wanted(which: Any, own: Image.Image | None) -> Image.Image | None:
+    """What is chosen; None while the visitor's own is not there yet. Raises InvalidInput."""
+    return own if PICTURE.check(which) == OWN_PICTURE else example(str(which))
 
 
 def chosen(which: Any, own: Image.Image | None) -> Image.Image:
     """The picture to begin with, RGB. Raises InvalidInput, UnusablePicture: none of one's own was sent."""
-    if PICTURE.check(which) != OWN_PICTURE:
-        return example(str(which))
-    if own is None:
+    picture = wanted(which, own)
+    if picture is None:
         raise errors.UnusablePicture(reason=Phrase("none_chosen"))
-    return own
+    return picture
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+from image_look import data_uri
 from PIL import Image
 
 from common.diffusion.request import Pixels
@@ -64,6 +65,14 @@ def strip_html(frames: Sequence[Pixels], label: str, kind: str = "", more: str =
         f'<figure class="{kind}"><div class="frame" role="img" aria-label="{escape(label)}" '
         f'style="background-image:url({_uri(np.concatenate(frames, axis=1))});'
         f'background-size:{100 * len(frames)}% 100%"></div><figcaption>{escape(label)}{more}</figcaption></figure>'
+    )
+
+
+def still_html(picture: Image.Image | Pixels, label: str, kind: str = "") -> str:
+    """One picture that stays the same at every step, with its name below."""
+    return (
+        f'<figure class="{kind}"><div class="frame"><img src="{data_uri(picture)}" alt="{escape(label)}"></div>'
+        f"<figcaption>{escape(label)}</figcaption></figure>"
     )
 
 

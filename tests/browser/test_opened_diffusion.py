@@ -66,6 +66,29 @@ def test_a_grid_is_drawn_and_saved(diffusion_page: Page) -> None:
     _no_serious_fault(page)
 
 
+@desktop_only
+def test_a_part_is_painted_and_drawn_anew(diffusion_page: Page) -> None:
+    page = diffusion_page
+    open_tab(page, "redraw")
+    box = page.locator("#redraw-picture canvas").bounding_box()
+    assert box is not None
+    with page.expect_response("**/gradio_api/run/**"):  # the stroke is sent
+        page.mouse.move(box["x"] + 40, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 200, box["y"] + 70, steps=4)
+        page.mouse.up()
+    page.locator("#language label").filter(has_text="DE").click()
+    expect(page.locator("[data-mask-do=top]")).to_have_text(text("de", "redraw.mask_top"))
+    painted = "(canvas) => [...canvas.getContext('2d').getImageData(64, 32, 1, 1).data]"
+    expect(page.locator("#redraw-picture .painted")).not_to_have_attribute("data-mask", "")
+    page.wait_for_function(f"({painted})(document.querySelector('#redraw-picture canvas'))[3] > 0")
+    page.click("#redraw-go")
+    view = page.locator("#redraw-view")
+    expect(view.locator("figure.clean img")).to_be_visible(timeout=120_000)
+    expect(view.locator(".opened > .strips img")).to_have_count(3)
+    _no_serious_fault(page)
+
+
 def _no_serious_fault(page: Page) -> None:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     serious = [
