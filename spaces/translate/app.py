@@ -34,6 +34,7 @@ def build(models: TranslationModels, in_hub: bool = False, chat: TextModels | No
     import search_tab
     import translate_tab
     import versus_tab
+    from glass_warm import Warming
     from translate_page import TranslatePage, status_html
 
     from common.text.models import TextModels
@@ -53,10 +54,13 @@ def build(models: TranslationModels, in_hub: bool = False, chat: TextModels | No
     }
     with page_frame("translate", status, in_hub) as frame:
         page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models, chat or TextModels())
+        warming = Warming(models)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
-                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
+                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as place:
                     tab.build(page)
+                if tab in (player_tab, align_tab, search_tab):
+                    warming.watch(page, name, place)
         open_tab_of_address(page, bar, tuple(tabs))
     return page.demo
 

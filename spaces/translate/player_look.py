@@ -143,6 +143,17 @@ def open_glass(models: TranslationModels, source: str, target: str) -> Glass:
     return glass
 
 
+def warm_up(models: TranslationModels, sentence: str, source: str, target: str) -> None:
+    """Load the model for a direction and run it once.
+
+    Raises:
+        UnsupportedPair, ModelUnavailable, OutOfMemory, NotSupported.
+    """
+    glass = open_glass(models, source, target)
+    with glass.in_use():
+        _warm_up(glass, [piece.id for piece in source_pieces(glass.codec, sentence)])
+
+
 def _warm_up(glass: Glass, ids: list[int]) -> None:
     if id(glass.model) not in _warm:
         list(trace(glass.model, ids, limit=2))
