@@ -86,6 +86,13 @@ class NothingToChoose(DemystifyError):
     sentence = "There are no two different answers to choose from: let the model write two first."
 
 
+class NothingToMeasure(DemystifyError):
+    """A scoreboard without a run."""
+
+    key = "nothing_to_measure"
+    sentence = "There is no finished fine-tuning run to measure: train one in the Fine-tune tab first."
+
+
 class MeasuringTooLarge(DemystifyError):
     """Out of memory in the step that checks an estimate."""
 

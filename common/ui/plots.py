@@ -95,4 +95,4 @@ def grouped_bars_html(groups: Mapping[str, Sequence[Row]], *, caption: str, head
             drawn.append(f'<tr><th scope="row">{escape(row.label)}</th>{bar}{cells}</tr>')
         bodies.append(f"<tbody>{''.join(drawn)}</tbody>")
     table = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>{''.join(bodies)}"
-    return f'<div class="scroll-x"><table class="bars groups idea-prompt">{table}</table></div>'
+    return f'<div class="scroll-x" tabindex="0"><table class="bars groups idea-prompt">{table}</table></div>'

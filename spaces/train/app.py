@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     """The page; ``in_hub`` adds the way back to the front page."""
+    from dataclasses import replace
+
+    import board_tab
     import cost_tab
     import finetune_tab
     import gradio as gr
@@ -41,6 +44,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
         "scratch": scratch_tab,
         "finetune": finetune_tab,
         "prefer": prefer_tab,
+        "scoreboard": board_tab,
         "lifecycle": lifecycle_tab,
         "cost": cost_tab,
         "sizes": sizes_tab,
@@ -53,8 +57,8 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
         )
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
-                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
-                    tab.build(page)
+                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as opened:
+                    tab.build(replace(page, opened=opened))
         open_tab_of_address(page, bar, tuple(tabs))
     return page.demo
 

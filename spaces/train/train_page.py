@@ -22,6 +22,7 @@ class TrainPage(Page):
         owner: who the visitor is (``new_owner``), kept in their browser.
         known: the event after which ``owner`` has its value.
         tabs: the ids of all its tabs.
+        opened: the tab that is being built; its ``select`` is when somebody opens it.
     """
 
     runs: TrainingRuns
@@ -30,6 +31,7 @@ class TrainPage(Page):
     trained: TrainedModels = field(default_factory=trained_models)
     in_hub: bool = False
     tabs: tuple[str, ...] = ()
+    opened: Any = None
 
 
 def new_owner(known: object) -> str:

@@ -1,11 +1,11 @@
-"""The Lifecycle tab in a browser: the map fits the screen, and a step leads to its demo."""
+"""Lifecycle and Scoreboard in a browser: the map fits and leads to demos; without runs the board says what to do."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import expect_accessible, open_tab
 
 
 def test_a_step_of_the_map_leads_to_its_demo(train_page: Page) -> None:
@@ -19,3 +19,9 @@ def test_a_step_of_the_map_leads_to_its_demo(train_page: Page) -> None:
     expect(page.locator("#tab-cost-button, button[role=tab][aria-selected=true]").first).to_contain_text(
         text("en", "cost.tab")
     )
+
+    open_tab(page, "scoreboard")
+    expect(page.locator("#scoreboard-table")).to_contain_text(text("en", "scoreboard.none"))
+    expect_accessible(page)
+    page.click("#scoreboard-go")
+    expect(page.get_by_text(text("en", "error.nothing_to_measure"))).to_be_visible()

@@ -33,7 +33,7 @@ def test_a_table_holds_any_text(title: str, label: str, cell: str) -> None:
     html = grouped_bars_html({title: [Row(label, 1.0, (cell,))]}, caption=label, headings=(title, label, cell))
     reader = _Reader(html)
     assert set(reader.tags) <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td"}
-    assert set(reader.attributes) <= {"class", "style", "scope", "colspan"}
+    assert set(reader.attributes) <= {"class", "style", "scope", "colspan", "tabindex"}
     assert reader.tags.count("td") == 2 and reader.tags.count("tr") == 3
 
 

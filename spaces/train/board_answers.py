@@ -1,0 +1,113 @@
+"""Answers to held-out questions, by every model of a board, and how much of the wanted answers is in them (ROUGE).
+
+Three kinds of model answer: the base as it is, the base with a few examples in its prompt, and each run's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
+from common.text.tasks.rouge import rouge
+from common.training.instructions import Example
+from common.training.scoreboard import Board
+from common.ui.trained import TrainedModels
+
+SHOTS = 3
+BASE, PROMPTED = "base", "prompted"
+_ANSWER_TOKENS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one model answered.
+
+    Attributes:
+        texts: one per question, in the board's order.
+        rouge: means of the F1 of ROUGE-1, ROUGE-2 and ROUGE-L, 0 to 1; None until all questions are answered.
+    """
+
+    texts: tuple[str, ...]
+    rouge: tuple[float, float, float] | None = None
+
+
+@dataclass(slots=True)
+class Answers:
+    """The answers of all models of a board so far.
+
+    Attributes:
+        board: its key.
+        questions: how many of its conversations are asked.
+        by_model: ``BASE``, ``PROMPTED`` or a run's id, with what it answered.
+    """
+
+    board: str
+    questions: int
+    by_model: dict[str, Answered] = field(default_factory=dict)
+
+
+def models_of(board: Board) -> list[str]:
+    """The models that answer, in the order of the board."""
+    runs = [score.run.folder.id for score in board.scores if score.run is not None]
+    return [BASE, PROMPTED, *runs]
+
+
+def prompt(example: Example, shots: Sequence[Example] = ()) -> tuple[Message, ...]:
+    """The conversation up to the answer that is wanted; ``shots`` are complete ones shown before it."""
+    shown = [turn for shot in shots for turn in shot if turn.role != "system"]
+    system = [turn for turn in example if turn.role == "system"]
+    asked = [turn for turn in example[:-1] if turn.role != "system"]
+    return tuple(Message(turn.role, turn.content) for turn in (*system, *shown, *asked))  # type: ignore[arg-type]
+
+
+def score(texts: Sequence[str], examples: Sequence[Example]) -> tuple[float, float, float]:
+    """Means over all questions of the F1 of ROUGE-1, ROUGE-2 and ROUGE-L."""
+    found = [rouge(text, example[-1].content).all for text, example in zip(texts, examples, strict=True)]
+    first, second, longest = (sum(one[kind].f1 for one in found) / len(found) for kind in range(3))
+    return first, second, longest
+
+
+async def measure(board: Board, questions: int, trained: TrainedModels) -> AsyncGenerator[Answers, None]:
+    """The answers, whenever there are more of them. One model after the other; its questions at the same time.
+
+    Raises:
+        QueueFull, PromptTooLong, OutOfMemory, ModelUnavailable: of the engines.
+    """
+    asked = board.test[:questions]
+    answers = Answers(board.key, len(asked))
+    runs = {one.run.folder.id: one.run for one in board.scores if one.run is not None}
+    for name in models_of(board):
+        run = runs.get(name)
+        engine = await trained.engine(run) if run is not None else await trained.base(board.base, board.title)
+        shots = board.train[:SHOTS] if name == PROMPTED else ()
+        answers.by_model[name] = Answered(("",) * len(asked))
+        yield answers
+        texts = [""] * len(asked)
+        waiting = {
+            asyncio.create_task(_answer(engine, prompt(example, shots))): place for place, example in enumerate(asked)
+        }
+        try:
+            while waiting:
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    texts[waiting.pop(task)] = task.result()
+                answers.by_model[name] = Answered(tuple(texts))
+                yield answers
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        answers.by_model[name] = Answered(tuple(texts), score(texts, asked))
+        yield answers
+
+
+async def _answer(engine: TextEngine, messages: tuple[Message, ...]) -> str:
+    """The most probable answer."""
+    sampling = SamplingSettings(temperature=0.0, max_new_tokens=_ANSWER_TOKENS)
+    text = ""
+    async for event in engine.stream(GenerationRequest(messages=messages, sampling=sampling)):
+        if isinstance(event, TokenBundle):
+            text += "".join(token.text for token in event.tokens if not token.special)
+    return text.strip()
