@@ -64,6 +64,7 @@ def test_tools_are_listed_with_what_they_take(url: str) -> None:
         ("convert_unit", {"value": "26", "from_unit": "mi", "to_unit": "km"}, "41.8429 km"),
         ("time_in", {"place": "Sydney"}, "UTC+1"),
         ("weather", {"city": "Paris"}, "Paris (invented)"),
+        ("translate", {"text": "Je suis dans la maison.", "target": "en"}, "'source': 'fr'"),
     ],
 )
 def test_a_tool_answers(url: str, tool: str, arguments: dict[str, str], answer: str) -> None:
@@ -85,6 +86,7 @@ def test_the_model_answers(url: str) -> None:
         ("calculate", {"expression": "__import__('os')"}, "no calculation"),
         ("convert_unit", {"value": "2", "from_unit": "kg", "to_unit": "km"}, "cannot be done"),
         ("chat", {"messages": []}, "type something first"),
+        ("translate", {"text": "Haus", "source": "de", "target": "de"}, "No model here"),
     ],
 )
 def test_a_bad_call_gets_a_sentence(url: str, tool: str, arguments: dict[str, object], sentence: str) -> None:
