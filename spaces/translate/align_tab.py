@@ -10,8 +10,9 @@ import gradio as gr
 from align_drawing import cross_html, own_html
 from align_look import Aligned, align
 from explain_handlers import EXPLAIN, ExplainHandlers
-from player_handlers import HEAD, LAYER, SENTENCE
-from translate_page import SOURCE, TARGET, TranslatePage
+from player_handlers import HEAD, LAYER
+from sentence_form import check_sentence, sentence_form
+from translate_page import TranslatePage
 
 from common import errors
 from common.translation.models import TranslationModels
@@ -43,7 +44,7 @@ class AlignHandlers:
         self, lang: str, sentence: Any, source: Any, target: Any, *picked: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Translate and draw. ``picked`` as for ``draw``. Yields (aligned, first picture, second picture, note)."""
-        wanted = (SENTENCE.check(sentence), str(SOURCE.check(source)), str(TARGET.check(target)))
+        wanted = check_sentence(sentence, source, target)
         _numbers(*picked)
         yield gr.skip(), gr.skip(), gr.skip(), f'<p class="quiet">{escape(text(lang, "align.working"))}</p>'
         try:
@@ -98,17 +99,7 @@ def build(page: TranslatePage) -> None:
     explaining = ExplainHandlers(page.models)
     page.idea("align")
     aligned, explained = gr.State(None), gr.State(None)
-    sentence = words(
-        gr.Textbox,
-        keys={"label": "player.sentence"},
-        value=SENTENCE.default,
-        max_lines=3,
-        max_length=SENTENCE.max_length,
-        elem_id="align-sentence",
-    )
-    with gr.Row():
-        source = page.languages("translate.from", SOURCE, min_width=130, elem_id="align-source")
-        target = page.languages("translate.into", TARGET, min_width=130, elem_id="align-target")
+    form = sentence_form(page, "align")
     with gr.Row():
         go = words(gr.Button, keys={"value": "align.go"}, variant="primary", min_width=200, elem_id="align-go")
         example = words(gr.Button, keys={"value": "align.example"}, min_width=200, elem_id="align-example")
@@ -124,9 +115,7 @@ def build(page: TranslatePage) -> None:
         page,
         "align",
         {
-            "q": (SENTENCE, sentence),
-            "src": (SOURCE, source),
-            "tgt": (TARGET, target),
+            **form.link,
             "layer": (LAYER, layer),
             "head": (HEAD, head),
             "word": (WORD, word),
@@ -140,18 +129,18 @@ def build(page: TranslatePage) -> None:
     picked = [layer, head, word, own_layer, own_head]
     aligning: dict[str, Any] = {
         "fn": guarded(handlers.align),
-        "inputs": [lang, sentence, source, target, *picked],
+        "inputs": [lang, *form.boxes, *picked],
         "outputs": [aligned, cross, own, note],
         **quiet,
     }
     results = [explained, explain, reasons]
     around = [lang, aligned, layer, head]
     begin: dict[str, Any] = {"fn": guarded(explaining.begin), "inputs": [*around, explain], "outputs": results, **quiet}
-    gr.on([go.click, sentence.submit], trigger_mode="always_last", **aligning).success(**begin)
+    gr.on([go.click, form.sentence.submit], trigger_mode="always_last", **aligning).success(**begin)
     example.click(
         lambda: (*AMBIGUOUS, _BOOK, EXPLAIN.default),
         None,
-        [sentence, source, target, word, explain],
+        [*form.boxes, word, explain],
         queue=False,
         **quiet,
     ).then(**aligning).success(**begin)

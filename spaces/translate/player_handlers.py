@@ -8,15 +8,13 @@ from typing import Any
 import gradio as gr
 from player_drawing import player_html
 from player_look import Shown, look, written_forced
-from translate_page import EXAMPLE, SOURCE, TARGET
+from sentence_form import check_sentence
 
 from common import errors
 from common.translation.models import TranslationModels
 from common.ui.fields import Number, Text
 from common.ui.i18n import text
 
-# Longer texts have more tokens than can be shown, whatever the language.
-SENTENCE = Text("sentence", EXAMPLE, 1_000)
 # On the page, layers and heads count from 1, and 0 is their mean.
 LAYER = Number("layer", 0, 0, 64)
 HEAD = Number("head", 0, 0, 64)
@@ -33,7 +31,7 @@ class PlayerHandlers:
         self, lang: str, shown: Shown | None, sentence: Any, source: Any, target: Any, force: Any, layer: Any, head: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Decode a sentence. Yields (shown, player, forced tokens for the link, note)."""
-        wanted = (SENTENCE.check(sentence), str(SOURCE.check(source)), str(TARGET.check(target)))
+        wanted = check_sentence(sentence, source, target)
         usual = ""
         if shown is not None and (shown.sentence, shown.source, shown.target) == wanted:
             usual = _usual(shown)

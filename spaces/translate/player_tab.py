@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from player_handlers import FORCE, HEAD, LAYER, SENTENCE, PlayerHandlers
-from translate_page import SOURCE, TARGET, TranslatePage
+from player_handlers import FORCE, HEAD, LAYER, PlayerHandlers
+from sentence_form import sentence_form
+from translate_page import TranslatePage
 
 from common.ui.errors import guarded
 from common.ui.links import link_button
@@ -20,18 +21,8 @@ def build(page: TranslatePage) -> None:
     handlers, words, lang = PlayerHandlers(page.models), page.words, page.lang
     page.idea("player")
     shown = gr.State(None)
-    sentence = words(
-        gr.Textbox,
-        keys={"label": "player.sentence"},
-        value=SENTENCE.default,
-        max_lines=3,
-        max_length=SENTENCE.max_length,
-        elem_id="player-sentence",
-    )
-    with gr.Row():
-        source = page.languages("translate.from", SOURCE, min_width=130, elem_id="player-source")
-        target = page.languages("translate.into", TARGET, min_width=130, elem_id="player-target")
-        go = words(gr.Button, keys={"value": "player.go"}, variant="primary", min_width=220, elem_id="player-go")
+    form = sentence_form(page, "player")
+    go = words(gr.Button, keys={"value": "player.go"}, variant="primary", elem_id="player-go")
     note = gr.HTML("", elem_id="player-note")
     player = gr.HTML("", elem_id="player-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
     # What a link carries beside the boxes: chosen inside the player.
@@ -41,9 +32,7 @@ def build(page: TranslatePage) -> None:
         page,
         "player",
         {
-            "q": (SENTENCE, sentence),
-            "src": (SOURCE, source),
-            "tgt": (TARGET, target),
+            **form.link,
             "layer": (LAYER, layer),
             "head": (HEAD, head),
             "force": (FORCE, force),
@@ -53,9 +42,9 @@ def build(page: TranslatePage) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shows = [shown, player, force, note]
     gr.on(
-        [go.click, sentence.submit],
+        [go.click, form.sentence.submit],
         guarded(handlers.play),
-        [lang, shown, sentence, source, target, force, layer, head],
+        [lang, shown, *form.boxes, force, layer, head],
         shows,
         trigger_mode="always_last",
         **quiet,
@@ -65,4 +54,4 @@ def build(page: TranslatePage) -> None:
     player.pick(guarded(handlers.pick), lang, [layer, head], queue=False, trigger_mode="always_last", **quiet)
     lang.change(guarded(handlers.relabel), [lang, shown, layer, head], player, queue=False, **quiet)
     # Tokens that were forced belong to the sentence and the languages they were chosen for.
-    gr.on([sentence.input, source.input, target.input], None, None, force, js="() => ''", **quiet)
+    gr.on([box.input for box in form.boxes], None, None, force, js="() => ''", **quiet)

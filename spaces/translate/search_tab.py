@@ -7,10 +7,10 @@ from html import escape
 from typing import Any
 
 import gradio as gr
-from player_handlers import SENTENCE
 from search_drawing import search_html
 from search_look import Searched, search
-from translate_page import SOURCE, TARGET, TranslatePage
+from sentence_form import check_sentence, sentence_form
+from translate_page import TranslatePage
 
 from common import errors
 from common.translation.models import TranslationModels
@@ -34,7 +34,7 @@ class SearchHandlers:
         self, lang: str, sentence: Any, source: Any, target: Any, beams: Any, temperature: Any, seed: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Search in three ways. Yields (searched, picture, note)."""
-        wanted = (SENTENCE.check(sentence), str(SOURCE.check(source)), str(TARGET.check(target)))
+        wanted = check_sentence(sentence, source, target)
         numbers = (BEAMS.whole(beams), TEMPERATURE.real(temperature), SEED.whole(seed))
         yield gr.skip(), gr.skip(), f'<p class="quiet">{escape(text(lang, "search.working"))}</p>'
         try:
@@ -54,17 +54,7 @@ def build(page: TranslatePage) -> None:
     handlers, words, lang = SearchHandlers(page.models), page.words, page.lang
     page.idea("search")
     searched = gr.State(None)
-    sentence = words(
-        gr.Textbox,
-        keys={"label": "player.sentence"},
-        value=SENTENCE.default,
-        max_lines=3,
-        max_length=SENTENCE.max_length,
-        elem_id="search-sentence",
-    )
-    with gr.Row():
-        source = page.languages("translate.from", SOURCE, min_width=130, elem_id="search-source")
-        target = page.languages("translate.into", TARGET, min_width=130, elem_id="search-target")
+    form = sentence_form(page, "search")
     with gr.Row():
         beams = BEAMS.slider(words, "search.beams", min_width=200, elem_id="search-beams")
         temperature = TEMPERATURE.slider(words, "search.temperature", min_width=200, elem_id="search-temperature")
@@ -76,9 +66,7 @@ def build(page: TranslatePage) -> None:
         page,
         "search",
         {
-            "q": (SENTENCE, sentence),
-            "src": (SOURCE, source),
-            "tgt": (TARGET, target),
+            **form.link,
             "beams": (BEAMS, beams),
             "temperature": (TEMPERATURE, temperature),
             "seed": (SEED, seed),
@@ -87,9 +75,9 @@ def build(page: TranslatePage) -> None:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on(
-        [go.click, sentence.submit],
+        [go.click, form.sentence.submit],
         guarded(handlers.search),
-        [lang, sentence, source, target, beams, temperature, seed],
+        [lang, *form.boxes, beams, temperature, seed],
         [searched, picture, note],
         trigger_mode="always_last",
         **quiet,
