@@ -27,6 +27,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     import grid_tab
     import guidance_tab
     import image_tab
+    import map_tab
     import noise_tab
     import redraw_tab
     from diffusion_page import DiffusionPage, status_html
@@ -44,9 +45,10 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
         "noise": noise_tab,
         "grid": grid_tab,
         "redraw": redraw_tab,
+        "map": map_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
-        page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models)
+        page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models, in_hub)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -30,9 +30,10 @@ MODEL = Text("image_model", AUTO, 200)
 
 @dataclass(frozen=True, slots=True)
 class DiffusionPage(Page):
-    """A page with diffusion models behind it."""
+    """A page with diffusion models behind it; ``in_hub`` where the other spaces are pages beside it."""
 
     models: DiffusionModels
+    in_hub: bool = False
 
 
 def scheduler_choices(lang: str, names: tuple[str, ...] = schedulers.NAMES) -> list[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, open_tab
+from tests.browser.conftest import PHONE, desktop_only, open_tab
 
 
 @desktop_only
@@ -34,9 +35,6 @@ def test_guidance_is_opened_step_by_step(diffusion_page: Page) -> None:
 def test_an_own_picture_is_noised_and_comes_back(diffusion_page: Page, tmp_path: Path) -> None:
     page = diffusion_page
     open_tab(page, "noise")
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    _upload(page, "#noise-upload", tmp_path / "broken.png")
-    expect(page.get_by_text("This picture cannot be used")).to_be_visible()
     Image.new("CMYK", (300, 200), (0, 200, 200, 0)).save(tmp_path / "mine.jpg")
     before = page.locator("#noise-picture img").get_attribute("src")
     _upload(page, "#noise-upload", tmp_path / "mine.jpg")
@@ -48,6 +46,9 @@ def test_an_own_picture_is_noised_and_comes_back(diffusion_page: Page, tmp_path:
     view.locator("[data-do=last]").click()
     expect(view.locator(".says p:visible")).to_contain_text("Back, timestep 49")
     _no_serious_fault(page)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    _upload(page, "#noise-upload", tmp_path / "broken.png")
+    expect(page.get_by_text("This picture cannot be used")).to_be_visible()
 
 
 @desktop_only
@@ -87,6 +88,37 @@ def test_a_part_is_painted_and_drawn_anew(diffusion_page: Page) -> None:
     expect(view.locator("figure.clean img")).to_be_visible(timeout=120_000)
     expect(view.locator(".opened > .strips img")).to_have_count(3)
     _no_serious_fault(page)
+
+
+@desktop_only
+def test_the_map_explains_what_is_clicked_and_leads_there(diffusion_page: Page) -> None:
+    page = diffusion_page
+    open_tab(page, "map")
+    view = page.locator("#map-view")
+    view.get_by_role("button", name=text("en", "map.task_image_to_image")).click()
+    expect(view.locator("article h3")).to_have_text(text("en", "map.task_image_to_image"))
+    expect(page.locator("#map-task input")).to_have_value(text("en", "map.task_image_to_image"))
+    _no_serious_fault(page)
+    view.locator("article a").click()
+    expect(page.locator("#redraw-go")).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", [PHONE], ids=["phone"], indirect=True)
+def test_on_a_phone_every_opened_tab_fits(diffusion_page: Page) -> None:
+    """How wide the page is, is checked at the end of every visit; here with all tabs full."""
+    page = diffusion_page
+    for name, full in (
+        ("guidance", ".end img"),
+        ("noise", ".schedule"),
+        ("grid", "img"),
+        ("redraw", "figure.clean img"),
+    ):
+        open_tab(page, name)
+        page.click(f"#{name}-go")
+        expect(page.locator(f"#{name}-view").locator(full).first).to_be_visible(timeout=120_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+    open_tab(page, "map")
+    expect(page.locator("#map-view article")).to_be_visible()
 
 
 def _no_serious_fault(page: Page) -> None:
