@@ -17,14 +17,14 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psutil
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from bench.room import ROOT, free_port
 from bench.tables import machine, report
 
 VISITS, OPEN_PAGES, SECONDS, FETCHES = 6, 6, 40.0, 10
 PAGES = {"front page": ("", ".doors a"), "Chat": ("chat", "#chat-message textarea")}
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def is_fixed(url: str) -> bool:
