@@ -63,9 +63,9 @@ First three rows: names from the training data, drawn by chance, none chosen. La
 
 | | |
 |---|---|
-| {report.prompts} names, the nearest real picture is the one asked for | {report.nearest:.0%} |
-| … is among the nearest five | {report.among_five:.0%} |
-| the same for real pictures through the VAE: the most that can be reached | {report.judged_real:.0%} |
+| {report.prompts} names, the nearest real picture is the one asked for | {report.nearest:.1%} |
+| … is among the nearest five | {report.among_five:.1%} |
+| the same for real pictures through the VAE: the most that can be reached | {report.judged_real:.1%} |
 | mean error of the VAE, of 255 | {report.error:.1f} |
 
 Nearest by the features of a classifier trained apart on real pictures (`features.py` in the recipe); {STEPS} DDIM \
