@@ -37,7 +37,7 @@ def _panel(lang: str, name: str, shown: Versus, side: Side, more: str = "") -> s
         body = f'<p class="came" lang="{escape(shown.target)}">{escape(side.text)}</p>{_figures(lang, side)}{body}'
     if side.state == "stopped":
         body += f'<p class="quiet">{escape(text(lang, "translate.stopped"))}</p>'
-    if side.state == "done":
+    if side.state == "done" and (side.guess is not None or not side.text.strip()):  # judged once both are done
         body += f"<p>{escape(finding(lang, shown, side))}</p>{_score(lang, shown, side)}"
     head = f'<h2>{escape(title)}</h2><p class="quiet">{escape(side.model)}</p>'
     return f'<section class="panel">{head}{body}{more}</section>'
