@@ -83,7 +83,7 @@ def test_the_agenda_opens_a_demo_as_the_talk_wants_it(front: Page) -> None:
 
 
 def test_the_room_joins_by_a_code(front: Page, hub_url: str) -> None:
-    front.locator(".joining a").click()
+    front.locator(".joining a").filter(has_text=text("en", "hub.join")).click()
     code = front.locator(".join svg")
     expect(code).to_be_visible()
     picture = Image.open(io.BytesIO(code.screenshot())).convert("L")
