@@ -52,6 +52,7 @@ def build(
     from common.ui import join, poll_page, preflight, presenter
     from common.ui.i18n import text
     from common.ui.page import page_frame
+    from common.ui.translating import translate_tool
 
     runs = runs or TrainingRuns()
     translation = translation or TranslationModels()
@@ -63,10 +64,13 @@ def build(
 
     with page_frame("hub", status) as page:
         page.words(gr.HTML, keys={"value": _front}, elem_id="front")
+    # The chat model and the translator are one for all spaces.
+    shared: dict[str, dict[str, object]] = {
+        "translate": {"chat": models},
+        "chat": {"tools": (translate_tool(translation),)},
+    }
     for name in SPACES:
-        # The chat model is one for all spaces.
-        shared = {"chat": models} if name == "translate" else {}
-        space = _load(name).build(services[name], in_hub=True, **shared)
+        space = _load(name).build(services[name], in_hub=True, **shared.get(name, {}))
         with page.demo.route(text(page.words.lang, f"hub.{name}"), f"/{name}"):
             space.render()
     poll = Poll()

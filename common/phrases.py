@@ -132,6 +132,8 @@ PHRASES: Final[dict[str, str]] = {
     "call_parts": "it needs exactly the parts name and arguments",
     "call_no_tool": "it names none of the tools {known}",
     "call_arguments": "{tool} needs exactly the arguments {names}",
+    "language_unknown": "the language is none of {known}",
+    "nothing_found": "there is nothing about “{query}” in the documents",
     "call_texts": "every argument has to be a text in quotes",
     # why a model cannot be trained
     "corpus_short": "it has {count} characters, and {limit} are the least",

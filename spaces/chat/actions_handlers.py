@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from action_tools import tools_of
 from actions_look import Trace, trace_html
 from chat_page import SEED, ChatPage, check_length
 
@@ -23,6 +24,7 @@ from common.text.actions.calling import (
     read_call,
     run_call,
 )
+from common.text.actions.tool import Toolbox
 from common.text.engine import Finished, GenerationRequest, TokenBundle
 from common.ui.fields import Choice, Number, Text
 from common.ui.streams import StopSignals
@@ -38,7 +40,7 @@ class ActionsTab:
     """The handlers of the tab. Each gives (trace, drawn trace, call to edit)."""
 
     def __init__(self, page: ChatPage) -> None:
-        self._models = page.models
+        self._models, self._page = page.models, page
         self._stops = StopSignals()
 
     async def ask(
@@ -46,7 +48,7 @@ class ActionsTab:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Let the model write a call; run it at once if calls are always approved."""
         asked = check_length(ACTION.check(question)).strip()
-        wanted = self._request(asked, CONSTRAINED.check(constrained) == "on", sampling)
+        wanted = self._request(request, asked, CONSTRAINED.check(constrained) == "on", sampling)
         trace = Trace(asked, wanted.prompt or "", wanted.sampling.json_schema is not None)
         always = APPROVAL.check(approval) == "always"
         async for update in self._call(lang, request, trace, wanted, always):
@@ -59,7 +61,7 @@ class ActionsTab:
         if trace is None:
             raise errors.EmptyPrompt()
         complaint = complaint_of(trace.problem) if isinstance(trace.problem, errors.InvalidCall) else ""
-        wanted = self._request(trace.question, True, sampling, complaint)
+        wanted = self._request(request, trace.question, True, sampling, complaint)
         fresh = Trace(trace.question, wanted.prompt or "", True, attempt=trace.attempt + 1)
         async for update in self._call(lang, request, fresh, wanted, APPROVAL.check(approval) == "always"):
             yield update
@@ -70,7 +72,7 @@ class ActionsTab:
         """Run the call as it now stands in the box, and let the model say the result."""
         if trace is None or not written.strip():
             raise errors.EmptyPrompt()
-        call = read_call(CALL.check(written).strip())
+        call = read_call(CALL.check(written).strip(), self._tools(request))
         fresh = replace(trace, problem=None, result=None, answer="", answer_tokens=0, stopped=False)
         async for update in self._run(lang, request, fresh, call):
             yield update
@@ -83,12 +85,15 @@ class ActionsTab:
         """The trace in another language."""
         return gr.skip() if trace is None else trace_html(lang, trace)
 
-    @staticmethod
-    def _request(question: str, constrained: bool, sampling: tuple[Any, ...], complaint: str = "") -> GenerationRequest:
-        seed = SEED.check(sampling[1])
-        return call_request(
-            question, constrained, None if seed is None else int(seed), TEMPERATURE.real(sampling[0]), complaint
-        )
+    def _tools(self, request: gr.Request) -> Toolbox:
+        return tools_of(self._page, request.session_hash)
+
+    def _request(
+        self, request: gr.Request, question: str, constrained: bool, sampling: tuple[Any, ...], complaint: str = ""
+    ) -> GenerationRequest:
+        seed, temperature = SEED.check(sampling[1]), TEMPERATURE.real(sampling[0])
+        chosen = None if seed is None else int(seed)
+        return call_request(question, constrained, chosen, temperature, complaint, self._tools(request))
 
     async def _call(
         self, lang: str, request: gr.Request, trace: Trace, wanted: GenerationRequest, always: bool
@@ -104,7 +109,7 @@ class ActionsTab:
             yield trace, trace_html(lang, trace), trace.raw.strip()
             return
         try:
-            trace = replace(trace, call=read_call(trace.raw.strip()))
+            trace = replace(trace, call=read_call(trace.raw.strip(), self._tools(request)))
         except errors.InvalidCall as problem:
             trace = replace(trace, problem=problem)
         yield trace, trace_html(lang, trace), trace.raw.strip()[:LONGEST_CALL]
@@ -116,7 +121,7 @@ class ActionsTab:
         trace = replace(trace, call=call, approved=True)
         yield trace, trace_html(lang, trace), gr.skip()
         try:
-            result = await run_call(call)
+            result = await run_call(call, self._tools(request))
         except errors.InvalidCall as problem:
             trace = replace(trace, problem=problem)
             yield trace, trace_html(lang, trace), gr.skip()

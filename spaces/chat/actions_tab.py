@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import actions_api
@@ -11,9 +12,10 @@ from chat_page import SEED, ChatPage
 
 from common.ui.errors import guarded
 from common.ui.fields import Field
+from common.ui.i18n import text
 from common.ui.links import link_button
 
-# One for each tool, in the language the model knows best.
+# One for each tool of this machine, in the language the model knows best.
 _EXAMPLES = (
     "What is 17.5 * (3 + 4)?",
     "How many kilometres are 26 miles?",
@@ -35,7 +37,9 @@ def build(page: ChatPage) -> None:
         elem_id="actions-question",
     )
     with gr.Row():
-        examples = [gr.Button(example, size="sm", min_width=150) for example in _EXAMPLES]
+        lent = [tool.examples[0][0] for tool in page.tools]
+        examples = [gr.Button(example, size="sm", min_width=150) for example in (*_EXAMPLES, *lent)]
+    words(gr.HTML, keys={"value": _more_tools}, padding=False)
     with gr.Row():
         constrained = words(
             gr.Radio,
@@ -91,3 +95,7 @@ def build(page: ChatPage) -> None:
     for button in examples:
         button.click(lambda label: label, button, question, queue=False, **quiet)
     lang.change(guarded(tab.relabel), [lang, trace], drawn, queue=False, **quiet)
+
+
+def _more_tools(lang: str) -> str:
+    return f'<p class="quiet">{escape(text(lang, "actions.more_tools"))}</p>'

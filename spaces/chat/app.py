@@ -17,11 +17,16 @@ if str(_HERE) not in sys.path:
 if TYPE_CHECKING:
     import gradio as gr
 
+    from common.text.actions.tool import Tool
     from common.text.models import TextModels
 
 
-def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
-    """The page, on a text model that may still be loading; ``in_hub`` adds the way back to the front page."""
+def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()) -> gr.Blocks:
+    """The page, on a text model that may still be loading; ``in_hub`` adds the way back to the front page.
+
+    Args:
+        tools: what other spaces lend: the model may call them in Actions.
+    """
     import actions_tab
     import chat_tab
     import completion_tab
@@ -57,7 +62,7 @@ def build(models: TextModels, in_hub: bool = False) -> gr.Blocks:
         "gallery": gallery_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
-        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models, own)
+        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models, own, tools)
         with gr.Tabs() as bar:
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

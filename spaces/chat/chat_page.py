@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from library import Library
 from own_models import OwnModels
 
 from common import catalog, errors
 from common.config import settings
+from common.text.actions.tool import Tool
 from common.text.engine import SamplingSettings
 from common.text.models import TextModels
 from common.ui.fields import Number
@@ -29,10 +31,19 @@ SEED = Number("seed", None, 0, 2**31 - 1, optional=True)
 
 @dataclass(frozen=True, slots=True)
 class ChatPage(Page):
-    """A page with a text model behind it, and where the train space is beside it, the visitors' own ones."""
+    """A page with a text model behind it.
+
+    Attributes:
+        models: the text model.
+        own: the visitors' own models, where the train space is beside it.
+        tools: what other spaces beside it lend to Actions.
+        libraries: the documents that visitors have handed in, by session.
+    """
 
     models: TextModels
     own: OwnModels | None = None
+    tools: tuple[Tool, ...] = ()
+    libraries: dict[str, Library] = field(default_factory=dict)
 
 
 def sampling_settings(

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from chat_page import ChatPage, check_length, sampling_settings
+from library import Library, forget
 from retrieval_look import answers_html, chunks_html, passages_html, progress_html
 
 from common import errors
@@ -37,26 +37,13 @@ _SAMPLES = Path(chunks.__file__).parent / "samples"
 _TEMPERATURE, _TOP_P, _LONGEST, _SEED = 0.2, 0.9, 100, 1
 
 
-@dataclass(slots=True)
-class Library:
-    """What one visitor has handed in, and its index."""
-
-    documents: list[Document] = field(default_factory=list)
-    index: Index | None = None
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.documents.clear()
-        self.index = None
-
-
 class RetrievalTab:
     """The handlers of the tab."""
 
     def __init__(self, page: ChatPage) -> None:
         self._models = page.models
         self._stops = StopSignals()
-        self._libraries: dict[str, Library] = {}
+        self._libraries = page.libraries
 
     async def upload(
         self, lang: str, request: gr.Request, library: Library | None, files: Sequence[str] | None, *form: Any
@@ -160,12 +147,6 @@ class RetrievalTab:
     def leave(self, request: gr.Request) -> None:
         """The visitor has closed the page: gradio would keep the session's state for another hour."""
         forget(self._libraries.pop(request.session_hash or "", None))
-
-
-def forget(library: Library | None) -> None:
-    """Drop a library's content, whoever still holds it."""
-    if library is not None:
-        library.clear()
 
 
 def _cut(documents: Sequence[Document], size: int, overlap: int) -> list[chunks.Chunk]:

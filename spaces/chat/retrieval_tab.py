@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 from chat_page import ChatPage
-from retrieval_handlers import KEPT_SECONDS, OVERLAP, PASSAGES, QUESTION, SIZE, RetrievalTab, forget
+from library import forget
+from retrieval_handlers import KEPT_SECONDS, OVERLAP, PASSAGES, QUESTION, SIZE, RetrievalTab
 
 from common.ui.errors import guarded
 from common.ui.fields import Field

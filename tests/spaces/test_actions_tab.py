@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,22 @@ from common.config import LANGUAGES, Settings
 from common.errors import Phrase
 from common.text.actions.calling import Call, read_call
 from common.text.actions.tool import ToolFailed
+from common.text.actions.toolbox import TOOLS
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, TextModels
+from common.translation.models import TranslationModels
 from common.ui.i18n import text
 from common.ui.page import Page
+from common.ui.translating import translate_tool
+from tests.common.text.retrieval.test_retrieval import index
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "chat"))
 
+from action_tools import tools_of
 from actions_handlers import ActionsTab
 from actions_look import Trace, trace_html
 from chat_page import ChatPage
+from library import Library
 
 VISITOR = gr.Request(session_hash="visitor")
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -51,6 +58,31 @@ def models(engine: ProcessEngine) -> TextModels:
     service = TextModels()
     service._engine, service._choice = engine, Choice(catalog.find(catalog.EMBEDDED_CHAT_MODEL), "openvino")
     return service
+
+
+def test_a_visit_has_its_own_documents_as_a_tool() -> None:
+    tab = _tab(TextModels())
+    page = tab._page
+    assert list(tools_of(page, "visitor")) == list(TOOLS)
+    page.libraries["visitor"] = Library([], index("The garden has nine apple trees."))
+    assert list(tools_of(page, "visitor")) == [*TOOLS, "search_documents"]
+    assert list(tools_of(page, "another")) == list(TOOLS)
+    lent = replace(page, tools=(translate_tool(TranslationModels()),))
+    assert list(tools_of(lent, "another")) == [*TOOLS, "translate"]
+
+
+@pytest.mark.slow
+def test_the_real_model_searches_the_visitors_documents(models: TextModels) -> None:
+    tab = _tab(models)
+    found = index("The garden has nine apple trees.")
+    list(found.embed())
+    tab._page.libraries["visitor"] = Library([], found)
+    question = "What do my documents say about the garden?"
+    trace = _all(tab.ask("en", VISITOR, question, "on", "always", 0.0, 1))[-1][0]
+    assert "search_documents" in trace.prompt and trace.call is not None
+    call = Call("search_documents", {"query": "the garden"})
+    done = _all(tab.approve("en", VISITOR, trace, call.to_json()))[-1][0]
+    assert done.result == "The garden has nine apple trees. (D)" and done.answer
 
 
 @pytest.mark.slow

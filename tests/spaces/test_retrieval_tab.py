@@ -25,7 +25,8 @@ from common.ui.page import Page
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "chat"))
 
 from chat_page import ChatPage
-from retrieval_handlers import Library, RetrievalTab
+from library import Library
+from retrieval_handlers import RetrievalTab
 from retrieval_look import answers_html, passages_html, progress_html
 
 VISITOR = gr.Request(session_hash="visitor")

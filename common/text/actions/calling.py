@@ -13,33 +13,16 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from common import errors
 from common.errors import Phrase
-from common.text.actions.tool import ToolFailed
+from common.text.actions.tool import Toolbox, ToolFailed
 from common.text.actions.toolbox import TOOLS
 from common.text.engine import GenerationRequest, SamplingSettings
 
 LONGEST_CALL = 2_000  # characters
 _TOKENS = 90
 _SECONDS = 10.0  # for any tool; the tools' own limits are shorter
-_EXAMPLES = (
-    ("What is 12 times 34?", "calculate", {"expression": "12*34"}),
-    ("How much is 7 + 8 * 2?", "calculate", {"expression": "7+8*2"}),
-    ("Divide 90 by 6.", "calculate", {"expression": "90/6"}),
-    ("What is 10 percent of 50?", "calculate", {"expression": "50*10/100"}),
-    ("How many feet are 3 metres?", "convert_unit", {"value": "3", "from_unit": "m", "to_unit": "ft"}),
-    ("How many kilometres are 10 miles?", "convert_unit", {"value": "10", "from_unit": "mi", "to_unit": "km"}),
-    ("Convert 70 kg to pounds.", "convert_unit", {"value": "70", "from_unit": "kg", "to_unit": "lb"}),
-    ("What is 20 °C in °F?", "convert_unit", {"value": "20", "from_unit": "°C", "to_unit": "°F"}),
-    ("How many minutes are in 4 hours?", "convert_unit", {"value": "4", "from_unit": "h", "to_unit": "min"}),
-    ("How many grams are in 5 ounces?", "convert_unit", {"value": "5", "from_unit": "oz", "to_unit": "g"}),
-    ("What time is it in Tokyo?", "time_in", {"place": "Tokyo"}),
-    ("What day is it in London?", "time_in", {"place": "London"}),
-    ("Is it raining in Bern?", "weather", {"city": "Bern"}),
-    ("How warm is it in Oslo today?", "weather", {"city": "Oslo"}),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +39,7 @@ class Call:
 
 
 def call_request(question: str, constrained: bool, seed: int | None = None, temperature: float = 0.0,
-                 complaint: str = "") -> GenerationRequest:  # fmt: skip
+                 complaint: str = "", tools: Toolbox = TOOLS) -> GenerationRequest:  # fmt: skip
     """What asks the model for a call.
 
     Args:
@@ -64,23 +47,25 @@ def call_request(question: str, constrained: bool, seed: int | None = None, temp
         constrained: hold the model to the schema.
         seed, temperature: see SamplingSettings.
         complaint: what was wrong with the call before, in English, if this is a second try.
+        tools: those that may be called.
     """
     sampling = SamplingSettings(
         temperature=temperature,
         max_new_tokens=_TOKENS,
         seed=seed,
         stop=("\n",),
-        json_schema=call_schema() if constrained else None,
+        json_schema=call_schema(tools) if constrained else None,
     )
-    return GenerationRequest(prompt=call_prompt(question, complaint), sampling=sampling)
+    return GenerationRequest(prompt=call_prompt(question, complaint, tools), sampling=sampling)
 
 
-def call_prompt(question: str, complaint: str = "") -> str:
+def call_prompt(question: str, complaint: str = "", tools: Toolbox = TOOLS) -> str:
     """The examples, and the question after them."""
     asked = set(_words(question))
-    ordered = sorted(_EXAMPLES, key=lambda example: len(asked & set(_words(example[0]))))
+    examples = [(text, tool.name, dict(values)) for tool in tools.values() for text, values in tool.examples]
+    ordered = sorted(examples, key=lambda example: len(asked & set(_words(example[0]))))
     shown = [f"Question: {text}\nCall: {Call(name, values).to_json()}\n" for text, name, values in ordered]
-    head = "Each question is answered by one tool call: " + "; ".join(f"{t.name}: {t.purpose}" for t in TOOLS.values())
+    head = "Each question is answered by one tool call: " + "; ".join(f"{t.name}: {t.purpose}" for t in tools.values())
     hint = f"The last call was wrong: {complaint}\n" if complaint else ""
     return "\n".join([f"{head}.\n", *shown, f"{hint}Question: {' '.join(question.split())}\nCall: "])
 
@@ -97,15 +82,14 @@ def answer_request(question: str, call: Call, result: str, seed: int | None = No
     return GenerationRequest(prompt=prompt, sampling=sampling)
 
 
-@lru_cache(maxsize=1)
-def call_schema() -> str:
+def call_schema(tools: Toolbox = TOOLS) -> str:
     """The JSON schema of any call."""
     return json.dumps({"anyOf": [
-        _closed({"name": {"const": tool.name}, "arguments": _closed(dict(tool.properties))}) for tool in TOOLS.values()
+        _closed({"name": {"const": tool.name}, "arguments": _closed(dict(tool.properties))}) for tool in tools.values()
     ]})  # fmt: skip
 
 
-def read_call(text: str) -> Call:
+def read_call(text: str, tools: Toolbox = TOOLS) -> Call:
     """The call that a text is. Whether its arguments make sense is the tool's business. Raises ToolFailed."""
     if len(text) > LONGEST_CALL:
         raise ToolFailed(Phrase("call_too_long", limit=LONGEST_CALL))
@@ -115,9 +99,9 @@ def read_call(text: str) -> Call:
         raise ToolFailed(Phrase("call_no_json")) from None
     if not isinstance(values, dict) or set(values) != {"name", "arguments"}:
         raise ToolFailed(Phrase("call_parts"))
-    tool = TOOLS.get(values["name"]) if isinstance(values["name"], str) else None
+    tool = tools.get(values["name"]) if isinstance(values["name"], str) else None
     if tool is None:
-        raise ToolFailed(Phrase("call_no_tool", known=", ".join(TOOLS)))
+        raise ToolFailed(Phrase("call_no_tool", known=", ".join(tools)))
     arguments = values["arguments"]
     if not isinstance(arguments, dict) or set(arguments) != set(tool.properties):
         raise ToolFailed(Phrase("call_arguments", tool=tool.name, names=", ".join(tool.properties)))
@@ -126,11 +110,11 @@ def read_call(text: str) -> Call:
     return Call(tool.name, arguments)
 
 
-async def run_call(call: Call) -> str:
+async def run_call(call: Call, tools: Toolbox = TOOLS) -> str:
     """The tool's result. Raises ToolFailed: its own reasons, or no result in time."""
     try:
         async with asyncio.timeout(_SECONDS):
-            return await TOOLS[call.name].run(**call.arguments)
+            return await tools[call.name].run(**call.arguments)
     except TimeoutError:
         raise ToolFailed(Phrase("tool_late", seconds=_SECONDS)) from None
 

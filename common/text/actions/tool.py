@@ -22,12 +22,19 @@ class Tool:
         purpose: one English sentence, for the prompt.
         properties: JSON schema of each argument, by name; all are texts, and all are needed.
         run: does it, given the arguments by name; its result in words. Raises ToolFailed.
+        examples: questions in English with the arguments of the call that answers each; a small model picks the right
+            tool far more often from examples than from a description.
     """
 
     name: str
     purpose: str
     properties: Mapping[str, Mapping[str, Any]]
     run: Callable[..., Awaitable[str]]
+    examples: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+
+# Tools by name.
+Toolbox = Mapping[str, Tool]
 
 
 class ToolFailed(errors.InvalidCall):

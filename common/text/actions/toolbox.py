@@ -1,4 +1,4 @@
-"""The tools there are."""
+"""The tools that need nothing but this machine; a page may add some that need what it has."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ TOOLS = {
             "arithmetic",
             {"expression": {"type": "string", "pattern": r"^[0-9+\-*/(). %^]{1,40}$"}},
             _calculate,
+            (
+                ("What is 12 times 34?", {"expression": "12*34"}),
+                ("How much is 7 + 8 * 2?", {"expression": "7+8*2"}),
+                ("Divide 90 by 6.", {"expression": "90/6"}),
+                ("What is 10 percent of 50?", {"expression": "50*10/100"}),
+            ),
         ),
         Tool(
             "convert_unit",
@@ -47,8 +53,28 @@ TOOLS = {
                 "to_unit": _UNIT,
             },
             _convert_unit,
+            (
+                ("How many feet are 3 metres?", {"value": "3", "from_unit": "m", "to_unit": "ft"}),
+                ("How many kilometres are 10 miles?", {"value": "10", "from_unit": "mi", "to_unit": "km"}),
+                ("Convert 70 kg to pounds.", {"value": "70", "from_unit": "kg", "to_unit": "lb"}),
+                ("What is 20 °C in °F?", {"value": "20", "from_unit": "°C", "to_unit": "°F"}),
+                ("How many minutes are in 4 hours?", {"value": "4", "from_unit": "h", "to_unit": "min"}),
+                ("How many grams are in 5 ounces?", {"value": "5", "from_unit": "oz", "to_unit": "g"}),
+            ),
         ),
-        Tool("time_in", "date and time in a place", {"place": {"type": "string", "pattern": WORDS % 30}}, _time_in),
-        Tool("weather", "the weather in a city", {"city": {"type": "string", "pattern": WORDS % 30}}, _weather),
+        Tool(
+            "time_in",
+            "date and time in a place",
+            {"place": {"type": "string", "pattern": WORDS % 30}},
+            _time_in,
+            (("What time is it in Tokyo?", {"place": "Tokyo"}), ("What day is it in London?", {"place": "London"})),
+        ),
+        Tool(
+            "weather",
+            "the weather in a city",
+            {"city": {"type": "string", "pattern": WORDS % 30}},
+            _weather,
+            (("Is it raining in Bern?", {"city": "Bern"}), ("How warm is it in Oslo today?", {"city": "Oslo"})),
+        ),
     )
 }

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from common.text.actions.calling import Call, call_prompt, call_request, call_schema, complaint_of, read_call, run_call
-from common.text.actions.tool import ToolFailed
+from common.text.actions.tool import Tool, ToolFailed
 from common.text.actions.toolbox import TOOLS
 from common.text.engine import TextEngine, TokenBundle
 from common.text.engines.json_pattern import json_pattern
@@ -65,6 +65,31 @@ def test_the_prompt_ends_with_the_question_after_its_nearest_example() -> None:
     assert "How many kilometres are 10 miles?" in prompt.split("\n\n")[-2]
     assert "The last call was wrong: it is not JSON" in prompt
     assert all(name in prompt for name in TOOLS)
+
+
+def test_a_toolbox_of_ones_own_is_prompted_allowed_and_run() -> None:
+    async def greet(name: str) -> str:
+        return f"Hello {name}"
+
+    tools = {"greet": Tool("greet", "say hello", {"name": {"type": "string", "pattern": "^[A-Z]{1,5}$"}}, greet,
+                           (("Greet BOB.", {"name": "BOB"}),))}  # fmt: skip
+    assert "greet: say hello" in call_prompt("Greet ANN.", tools=tools) and "weather" not in call_prompt(
+        "Hi", tools=tools
+    )
+    call = Call("greet", {"name": "ANN"})
+    assert re.fullmatch(json_pattern(call_schema(tools)), call.to_json())
+    assert not re.fullmatch(json_pattern(call_schema(tools)), SUM.to_json())
+    assert read_call(call.to_json(), tools) == call
+    assert asyncio.run(run_call(call, tools)) == "Hello ANN"
+    with pytest.raises(ToolFailed, match="greet"):
+        read_call(SUM.to_json(), tools)
+
+
+def test_every_example_is_a_call_that_the_schema_allows() -> None:
+    pattern = json_pattern(call_schema())
+    examples = [Call(tool.name, dict(values)) for tool in TOOLS.values() for _, values in tool.examples]
+    assert len(examples) >= 14
+    assert all(re.fullmatch(pattern, call.to_json()) for call in examples)
 
 
 def test_a_complaint_is_the_reason_alone() -> None:
