@@ -11,6 +11,7 @@ from common.text.actions.calling import Call, call_schema, read_call, run_call
 from common.text.actions.tool import ToolFailed
 from common.text.engines.json_pattern import json_pattern
 from common.translation.models import TranslationModels
+from common.translation.passage import translate_text
 from common.ui.translating import translate_tool
 
 
@@ -28,7 +29,15 @@ def test_a_language_that_it_has_not_is_said() -> None:
 
 
 @pytest.mark.slow
-def test_it_translates() -> None:
-    tool = translate_tool(TranslationModels())
-    said = asyncio.run(run_call(Call("translate", {"text": "a house", "language": "German"}), {tool.name: tool}))
-    assert re.search(r"“.*[Hh]aus.*” \(German\)", said)
+def test_it_says_what_the_translator_says() -> None:
+    models = TranslationModels()
+    model = models.find("en", "de")
+    tool = translate_tool(models)
+
+    async def both() -> tuple[str, str]:
+        said = await run_call(Call("translate", {"text": "Good morning!", "language": "German"}), {tool.name: tool})
+        steps = translate_text(models.engine(model), models.codec(model, "en", "de"), "Good morning!", "en")
+        return said, [step.text async for step in steps][-1]
+
+    said, own = asyncio.run(both())
+    assert own and said == f"“{own}” (German)"
