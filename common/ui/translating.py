@@ -38,8 +38,8 @@ def translate_tool(models: TranslationModels) -> Tool:
         {"text": {"type": "string", "pattern": WORDS % 80}, "language": {"enum": list(_LANGUAGES)}},
         translate,
         (
-            ("Translate good morning into German.", {"text": "good morning", "language": "German"}),
             ("How do you say thank you in French?", {"text": "thank you", "language": "French"}),
+            ("Translate good morning into German.", {"text": "good morning", "language": "German"}),
             ("What is the Italian for I am hungry?", {"text": "I am hungry", "language": "Italian"}),
         ),
     )
