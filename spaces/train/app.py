@@ -32,10 +32,11 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     import prefer_tab
     import scratch_tab
     import sizes_tab
-    from train_page import TrainPage, new_owner, status_html
+    from train_page import TrainPage, status_html
 
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
+    from common.ui.visitor import visitor
 
     async def status(lang: str) -> tuple[str, bool]:
         return await status_html(lang, runs)
@@ -50,8 +51,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
         "sizes": sizes_tab,
     }
     with page_frame("train", status, in_hub) as frame:
-        owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
-        known = frame.demo.load(new_owner, owner, owner, queue=False, api_visibility="private", show_progress="hidden")
+        owner, known = visitor(frame.demo)
         page = TrainPage(
             frame.demo, frame.words, frame.lang, frame.arrival, runs, owner, known, in_hub=in_hub, tabs=tuple(tabs)
         )

@@ -8,7 +8,6 @@ import after_training
 import base_models
 import both_models
 import gradio as gr
-import run_panel
 from finetune_handlers import (
     ANSWER,
     BASE,
@@ -26,6 +25,7 @@ from train_page import TrainPage
 from tuned_handlers import NAME, QUESTION
 
 from common.training.instructions import KINDS
+from common.ui import run_panel
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button

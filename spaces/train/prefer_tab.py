@@ -8,12 +8,12 @@ import after_training
 import base_models
 import both_models
 import gradio as gr
-import run_panel
 from prefer_handlers import BASE, BETA, PASSES, QUESTIONS, RATE, PreferTab
 from train_page import TrainPage
 from tuned_handlers import NAME, QUESTION
 
 from common import catalog
+from common.ui import run_panel
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button

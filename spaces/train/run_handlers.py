@@ -1,48 +1,25 @@
-"""What every tab does with its runs: list, choose, stop, go on, delete. How they are drawn is in the tabs' look."""
+"""What every tab of the train space does with its runs: as in visitor_runs.py, and the file to take away."""
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gradio as gr
-from scratch_look import list_choices
 from train_page import TrainPage
 
 from common.training.export import export_apart, file_name
-from common.training.runs import Run
+from common.ui.visitor_runs import VisitorRuns
 
 
-class RunHandlers:
+class RunHandlers(VisitorRuns):
     """Handlers on the visitor's runs of one kind."""
 
-    kind: ClassVar[str]
-
     def __init__(self, page: TrainPage) -> None:
-        self._page, self._runs = page, page.runs
-
-    async def runs_of(self, lang: str, owner: str, chosen: str | None) -> tuple[Any, Any]:
-        """The list of the visitor's runs, the newest chosen when none is; and the clock that watches it."""
-        update = await self._chosen(lang, owner, chosen)
-        return update, gr.Timer(active=bool(update["value"]))
-
-    async def stop(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Ask the run to end; its model is kept."""
-        await asyncio.to_thread(self._runs.stop, run_id or "", owner)
-        return gr.Timer(active=True)
-
-    async def resume(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Put a run that ended early into the line again."""
-        await asyncio.to_thread(self._runs.resume, run_id or "", owner)
-        return gr.Timer(active=True)
-
-    async def delete(self, lang: str, owner: str, run_id: str | None) -> Any:
-        """Remove the run and all that it made."""
-        await asyncio.to_thread(self._runs.delete, run_id or "", owner)
-        return await self._chosen(lang, owner, None)
+        super().__init__(page.runs)
+        self._page = page
 
     async def download(self, lang: str, owner: str, run_id: str | None, merged: bool = False) -> AsyncIterator[Any]:
         """The run's model as a zip file. The page takes a copy of it, then it is deleted here."""
@@ -51,24 +28,3 @@ class RunHandlers:
             target = Path(place) / file_name(run.config.name)
             await export_apart(run.folder, target, bool(merged))
             yield gr.update(value=str(target), visible=True)
-
-    def _own(self, owner: str) -> list[Run]:
-        """The visitor's runs of this kind, the newest first."""
-        return [run for run in self._runs.of(owner) if run.config.kind == self.kind]
-
-    async def _find(self, owner: str, run_id: str | None) -> Run:
-        """One of the visitor's runs. Raises NoSuchRun."""
-        return await asyncio.to_thread(self._runs.find, run_id or "", owner)
-
-    async def _chosen(self, lang: str, owner: str, run_id: str | None) -> Any:
-        own = await asyncio.to_thread(self._own, owner) if owner else []
-        ids = [run.folder.id for run in own]
-        value = run_id if run_id in ids else (ids[0] if ids else None)
-        return gr.update(choices=list_choices(lang, own), value=value)
-
-    def _name(self, owner: str, wanted: str, title: str) -> str:
-        """The name given; without one, the title with the next free number."""
-        if wanted.strip():
-            return wanted.strip()
-        taken = {run.config.name for run in self._runs.of(owner)}
-        return next(name for number in range(1, 10_000) if (name := f"{title[:50]} {number}") not in taken)

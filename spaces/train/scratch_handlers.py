@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 from run_handlers import RunHandlers
-from scratch_look import corpus_html, curves_html, list_choices, numbers_html, run_html, tokens_html, written_html
+from scratch_look import corpus_html, curves_html, numbers_html, run_html, tokens_html, written_html
 
 from common import errors
 from common.config import settings
@@ -23,6 +23,7 @@ from common.training.speed import evaluate_every, measured_flops, steps_within, 
 from common.training.uploads import read_upload
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import text
+from common.ui.run_look import list_choices
 
 OWN = "own"
 SOURCE = Choice("corpus", "story", (*SAMPLES, OWN))

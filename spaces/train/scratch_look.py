@@ -7,15 +7,15 @@ from html import escape
 
 from common.training.corpus import Corpus
 from common.training.folder import Event
-from common.training.runs import Run, seconds_left
+from common.training.runs import Run
 from common.training.tokenizer import merges, train_tokenizer
-from common.ui.components import Chip, chips_html, figures_html, meter_html, visible_whitespace
-from common.ui.i18n import error_text, number, text
+from common.ui.components import Chip, chips_html, figures_html, visible_whitespace
+from common.ui.i18n import number, text
 from common.ui.linechart import Line, lines_html
 from common.ui.plots import Bar, bars_html
+from common.ui.run_look import clock, curve_points, run_state_html
 
 _SHOWN = 600  # characters of a text
-_MOST_POINTS = 120
 _COMMON = 12  # characters in the chart
 _TOKENIZED = 160  # characters cut for show
 _TRAINED_ON = 200_000  # characters the shown tokenizer learns from; the run takes the whole text
@@ -88,47 +88,21 @@ def numbers_html(
     )
 
 
-def list_choices(lang: str, runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Names for a list of runs, with their state, and their ids."""
-    return [(f"{run.config.name} · {text(lang, f'scratch.state_{run.state}')}", run.folder.id) for run in runs]
-
-
 def run_html(lang: str, run: Run) -> str:
     """Where a run stands: state, progress, key figures, and why it ended."""
-    events = list(run.folder.events())
-    last = next((event for event in reversed(events) if event["type"] == "step"), None)
-    test = next((event for event in reversed(events) if event["type"] == "eval"), None)
-    result = run.folder.read_json("result.json") or {}
-    title = f"<h3>{escape(run.config.name)} · {escape(text(lang, f'scratch.state_{run.state}'))}</h3>"
-    notes = ""
-    if run.state == "waiting":
-        wait = text(lang, "scratch.waiting", ahead=run.ahead, minutes=number(lang, run.wait_seconds / 60, 1))
-        notes = f'<p class="note">{escape(wait)}</p>'
-    elif run.state == "interrupted":
-        notes = f'<p class="note">{escape(text(lang, "scratch.interrupted"))}</p>'
-    elif run.state == "failed" and "error" in result:
-        from common.errors import from_json
+    return run_state_html(lang, run, _figures)
 
-        notes = f'<p class="problem">{escape(error_text(lang, from_json(result["error"])))}</p>'
-    if last is None:
-        begun = f'<p class="quiet">{escape(text(lang, "scratch.preparing"))}</p>' if run.state == "running" else ""
-        return f'<div class="run">{title}{notes}{begun}</div>'
-    steps = run.config.pace.steps
-    done = last["step"] if run.state != "finished" else steps
-    progress = text(lang, "scratch.progress", step=number(lang, done), steps=number(lang, steps))
-    if run.state == "running":
-        progress += " · " + text(lang, "scratch.left", time=_clock(seconds_left(run)))
-    figures = [
+
+def _figures(lang: str, last: Event, test: Event | None) -> list[tuple[str, str]]:
+    return [
         (_loss(lang, last["loss"]), text(lang, "scratch.loss")),
         (_loss(lang, test["loss"]) if test else "–", text(lang, "scratch.test_loss")),
         (f"{last['learning_rate']:.1e}", text(lang, "scratch.rate")),
         (_loss(lang, last["grad_norm"]), text(lang, "scratch.grad_norm")),
         (number(lang, last["tokens_per_second"]), text(lang, "scratch.tokens_per_second")),
         (f"{number(lang, last['memory_mb'])} MB", text(lang, "scratch.memory_now")),
-        (_clock(last["seconds"]), text(lang, "scratch.elapsed")),
+        (clock(last["seconds"]), text(lang, "scratch.elapsed")),
     ]
-    meter = meter_html(done / steps, progress, kind="loss")
-    return f'<div class="run">{title}{notes}{meter}{figures_html(figures)}</div>'
 
 
 def curves_html(lang: str, runs: Sequence[Run]) -> str:
@@ -136,13 +110,13 @@ def curves_html(lang: str, runs: Sequence[Run]) -> str:
     if len(runs) == 1:
         events = list(runs[0].folder.events())
         lines = [
-            Line(text(lang, "scratch.loss"), _points(events, "step", "loss"), "loss"),
-            Line(text(lang, "scratch.test_loss"), _points(events, "eval", "loss"), "completion"),
+            Line(text(lang, "scratch.loss"), curve_points(events, "step", "loss"), "loss"),
+            Line(text(lang, "scratch.test_loss"), curve_points(events, "eval", "loss"), "completion"),
         ]
     else:
         kinds = ("loss", "completion")
         lines = [
-            Line(run.config.name, _points(list(run.folder.events()), "eval", "loss"), kind)
+            Line(run.config.name, curve_points(list(run.folder.events()), "eval", "loss"), kind)
             for run, kind in zip(runs, kinds, strict=False)
         ]
     lines = [line for line in lines if len(line.points) > 1]
@@ -162,7 +136,7 @@ def curves_html(lang: str, runs: Sequence[Run]) -> str:
     ]
     if len(runs) == 1:
         for key, name, scale in (("learning_rate", "scratch.rate_small", 1000), ("grad_norm", "scratch.grad_norm", 1)):
-            points = [(step, scale * value) for step, value in _points(events, "step", key)]
+            points = [(step, scale * value) for step, value in curve_points(events, "step", key)]
             if len(points) > 1:
                 chart = lines_html(
                     lang,
@@ -194,22 +168,5 @@ def written_html(lang: str, runs: Sequence[Run]) -> str:
     return f'<h3>{escape(text(lang, "scratch.wrote"))}</h3><div class="samples">{"".join(cards)}</div>'
 
 
-def _points(events: Sequence[Event], kind: str, key: str) -> list[tuple[float, float]]:
-    """(step, value), thinned evenly when there are many."""
-    found = [
-        (float(event["step"]), float(event[key]))
-        for event in events
-        if event["type"] == kind and event.get(key) is not None
-    ]
-    if len(found) <= _MOST_POINTS:
-        return found
-    return [found[round(at * (len(found) - 1) / (_MOST_POINTS - 1))] for at in range(_MOST_POINTS)]
-
-
 def _loss(lang: str, value: float | None) -> str:
     return "∞" if value is None else number(lang, value, 2)
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -7,7 +7,6 @@ from typing import Any
 
 import after_training
 import gradio as gr
-import run_panel
 from scratch_handlers import (
     ARCHITECTURE,
     BATCH,
@@ -30,6 +29,7 @@ from scratch_handlers import (
 from train_page import TrainPage
 
 from common.training.uploads import KINDS
+from common.ui import run_panel
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -19,7 +18,7 @@ class TrainPage(Page):
     """A page with training runs behind it.
 
     Attributes:
-        owner: who the visitor is (``new_owner``), kept in their browser.
+        owner: who the visitor is (visitor.py), kept in their browser.
         known: the event after which ``owner`` has its value.
         tabs: the ids of all its tabs.
         opened: the tab that is being built; its ``select`` is when somebody opens it.
@@ -32,12 +31,6 @@ class TrainPage(Page):
     in_hub: bool = False
     tabs: tuple[str, ...] = ()
     opened: Any = None
-
-
-def new_owner(known: object) -> str:
-    """Who the visitor is: a random token, kept in their own browser. One that looks like no token is replaced."""
-    fits = isinstance(known, str) and len(known) == 32 and known.isalnum()
-    return str(known) if fits else secrets.token_hex(16)
 
 
 async def status_html(lang: str, runs: TrainingRuns) -> tuple[str, bool]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import gradio as gr
 from finetune_look import answers_html, talk_html
 from run_handlers import RunHandlers
-from scratch_look import curves_html, list_choices, run_html
+from scratch_look import curves_html, run_html
 from side_by_side import side_by_side
 
 from common import errors
@@ -19,6 +19,7 @@ from common.training.config import TunedConfig
 from common.training.runs import Run
 from common.ui.fields import Number, Text
 from common.ui.i18n import text
+from common.ui.run_look import list_choices
 
 NAME = Text("run_name", "", 60)
 QUESTION = Text("question", "Who are you?", 400)

@@ -11,13 +11,13 @@ import gradio as gr
 import pytest
 from scratch_handlers import OWN, PRESETS, ScratchTab, _read_form
 from scratch_look import curves_html, run_html, written_html
-from train_page import new_owner
 
 from common import errors
 from common.config import LANGUAGES, Settings
 from common.training.runs import TrainingRuns
 from common.training.speed import measured_flops, steps_within
 from common.ui.errors import guarded
+from common.ui.visitor import new_owner
 
 OWNER = "a" * 32
 FORM = PRESETS["laptop3"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from run_handlers import RunHandlers
-from train_page import TrainPage
 
 from common.ui.errors import guarded
+from common.ui.visitor_runs import VisitorRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,11 @@ class RunPanel:
     clock: gr.Timer
 
 
-def lay_out(page: TrainPage, prefix: str, written: str, seconds: float, compare: str = "") -> RunPanel:
+def lay_out(page: Any, prefix: str, written: str, seconds: float, compare: str = "") -> RunPanel:
     """Lay out the panel.
 
     Args:
-        page: the page.
+        page: a Page with ``owner`` and ``known`` (visitor.py).
         prefix: of the elements' ids.
         written: the end of the id of what the model wrote.
         seconds: how often a run at work is looked at.
@@ -70,7 +69,7 @@ def lay_out(page: TrainPage, prefix: str, written: str, seconds: float, compare:
     return RunPanel(run, tuple(others), stop, resume, delete, state, curves, made, clock)
 
 
-def wire(panel: RunPanel, page: TrainPage, tab: RunHandlers, watch: Callable[..., Any]) -> Any:
+def wire(panel: RunPanel, page: Any, tab: VisitorRuns, watch: Callable[..., Any]) -> Any:
     """Connect the panel with the handlers of its tab.
 
     ``watch`` gives state, curves, what was written, the clock and the lists. Returns the event after which the list is
