@@ -87,7 +87,7 @@ def test_the_maps_are_the_attention_that_the_layers_used(tiny_opened: Opened) ->
         assert pipe.unet.attn_processors == before
         assert layers == sum("attn2" in name for name in before) > 1
         assert maps.shape == (24, 16, 16)
-        assert np.abs(maps.sum(0) - 1).max() < 1e-4
+        assert np.abs(maps.sum(0) - 1).max() < 1e-3  # bfloat16, where the processor has it
         assert torch.equal(alone[1], seen[1])
         with cross_attention.watched(pipe.unet, row=0, edge=16) as watch:
             walk.predict(pipe, latents, torch.tensor(500), empty, vectors)

@@ -99,7 +99,7 @@ def test_the_small_decoder_takes_the_place_of_the_large_one(tiny_diffusion: Path
     shown = preview.fit(small, 16).pixels(torch.zeros(1, 4, 16, 16))
     assert shown[0].shape == (32, 32, 3)
     model = open_model(configured(str(tiny_diffusion)))
-    model.pipe.vae = small
+    model.pipe.vae = small.to(model.pipe.unet.dtype)
     with model.in_use() as pipe:
         image = pipe("a", num_inference_steps=1, height=32, width=32).images[0]
     assert isinstance(image, Image.Image) and np.asarray(image).shape == (32, 32, 3)
