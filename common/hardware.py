@@ -59,18 +59,32 @@ def compute_dtype(place: Device) -> torch.dtype:
 
     if place == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if place == "cpu" and _cpu_has_bf16():
+    if place == "cpu" and cpu_has_bf16():
         return torch.bfloat16
     return torch.float32
 
 
-def _cpu_has_bf16() -> bool:
+@lru_cache
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 natively (AVX512-BF16 or AMX)."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:
             flags = file.read()
     except OSError:
         return False
     return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def processor() -> str:
+    """The processor's name, as its maker calls it where the system tells."""
+    import platform
+
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def cores() -> int:

@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from common import errors, hardware
+from common.training import lora
 from common.training.config import Method
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def prepared(base: str, title: str, method: Method, rank: int) -> Any:
         ModelUnavailable: nothing in the folder that can be read.
         MissingPart: QLoRA without bitsandbytes.
     """
-    model = load(base, title, four_bits=method == "qlora")
+    half = lora.frozen_in_half(method)
+    model = load(base, title, four_bits=method == "qlora", dtype=torch.bfloat16 if half else torch.float32)
     if method == "full":
         return model
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
@@ -47,7 +49,7 @@ def prepared(base: str, title: str, method: Method, rank: int) -> Any:
     return get_peft_model(model, settings)
 
 
-def load(base: str, title: str, four_bits: bool = False) -> PreTrainedModel:
+def load(base: str, title: str, four_bits: bool = False, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The model of a folder; its linear layers in 4 bits (nf4, with the scales quantized too) when asked for.
 
     Raises:
@@ -55,7 +57,7 @@ def load(base: str, title: str, four_bits: bool = False) -> PreTrainedModel:
     """
     place = hardware.device()
     compute = torch.bfloat16 if place == "cuda" else torch.float32
-    options: dict[str, Any] = {"dtype": torch.float32}
+    options: dict[str, Any] = {"dtype": dtype}
     if four_bits:
         options = {
             "dtype": compute,

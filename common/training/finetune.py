@@ -5,6 +5,7 @@ The loop is Hugging Face's ``Trainer``, as in scratch.py; here is what goes into
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from common.training.config import FinetuneConfig
 from common.training.folder import Event, RunFolder
 from common.training.instructions import Examples, from_jsonl, split
 from common.training.loop import last_look, train_through
-from common.training.packing import Encoded, Rows, encode, pack
+from common.training.packing import Encoded, Rows, encode, only_learned, pack
 from common.training.processes import Together
 from common.training.progress import Progress
 from common.training.room import free_bytes
@@ -56,9 +57,11 @@ def train(folder: RunFolder) -> dict[str, Any]:
         config.pace.batch * config.row,
         lambda model, loss: {"text": answer(model, tokenizer, config.question)},
     )
+    half = {"bf16": True} if lora.frozen_in_half(config.method) else {}
     trainer = Trainer(
         model=model,
-        args=arguments(folder, config.pace, logging_steps=1, torch_compile=False, label_names=["labels"]),
+        args=arguments(folder, config.pace, logging_steps=1, torch_compile=False, label_names=["labels"], **half),
+        data_collator=only_learned if _takes_places(model) else None,
         train_dataset=Rows(learn, config.row, filler),
         eval_dataset=Rows(test, config.row, filler),
         callbacks=[progress, Together()],
@@ -72,6 +75,12 @@ def train(folder: RunFolder) -> dict[str, Any]:
     if summary["state"] == "finished":
         shutil.rmtree(folder.checkpoints, ignore_errors=True)  # nothing goes on from them, and they are large
     return {"test_loss": loss, **summary}
+
+
+def _takes_places(model: Any) -> bool:
+    """Whether the model can be told for which places to make logits."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "logits_to_keep" in inspect.signature(inner.forward).parameters
 
 
 def check_memory(model: Any, config: FinetuneConfig) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from jinja2 import TemplateError
+from torch import nn
 from torch.utils.data import Dataset
 
 from common import errors
@@ -106,6 +107,18 @@ def pack(encoded: Sequence[Encoded], row: int) -> list[list[Encoded]]:
             rows.append([piece])
             room.append(row - len(piece))
     return rows
+
+
+def only_learned(rows: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """A batch (rows, row) for which the model makes logits only where the next token is learned.
+
+    Answers are a small part of the tokens, and logits over the whole vocabulary a fifth of the work. ``logits_to_keep``
+    (rows, row) marks the K places, ``shift_labels`` (K,) are the tokens that follow there.
+    """
+    batch = {name: torch.stack([one[name] for one in rows]) for name in rows[0]}
+    following = nn.functional.pad(batch["labels"], (0, 1), value=SILENT)[:, 1:]
+    kept = following != SILENT
+    return batch | {"logits_to_keep": kept, "shift_labels": following[kept]}
 
 
 class Rows(Dataset[dict[str, torch.Tensor]]):

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from common import errors
+from common import errors, hardware
 from common.text.engine import GenerationRequest, Message, SamplingSettings
 from common.text.engines.loading import load
 from common.training import adapters, finetune, lora
@@ -20,6 +20,7 @@ from common.training import run as child
 from common.training.config import FinetuneConfig, Method, Pace
 from common.training.folder import RunFolder
 from common.training.instructions import pair, to_jsonl
+from common.training.packing import SILENT, Encoded, Rows, only_learned, pack
 from common.training.scratch import arguments
 
 EXAMPLES = [pair(f"What is {number} and {number}?", f"It is {2 * number}, said the owl.") for number in range(40)]
@@ -51,7 +52,8 @@ def test_what_a_method_trains_is_counted_right(tiny_llama: Path, method: Method)
     assert counted.parameters == plain.num_parameters()
 
 
-def test_the_numbers_of_a_known_model() -> None:
+def test_the_numbers_of_a_known_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "cpu_has_bf16", lambda: False)
     smollm = {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9}
     known = lora.shapes({**smollm, "num_key_value_heads": 3, "vocab_size": 49152})
     assert known.parameters == 134_515_008
@@ -60,6 +62,40 @@ def test_the_numbers_of_a_known_model() -> None:
     assert small.total < large.total and small.weights == large.weights
     assert lora.memory(known, "qlora", 8, 2, 256).weights < 0.5 * small.weights
     assert lora.memory(known, "full", 8, 2, 256).total > 1.3 * small.total
+
+
+def test_logits_where_a_token_is_learned_alone_give_the_same_loss_and_gradients(tiny_llama: Path) -> None:
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    pieces = [Encoded(list(range(3, 3 + size)), [SILENT] * 4 + list(range(7, 3 + size))) for size in (20, 9, 30)]
+    rows = list(Rows(pack(pieces, 32), 32, 0))
+    plain = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    expected = model(**plain, use_cache=False).loss
+    expected.backward()
+    wanted = torch.cat([weight.grad.flatten() for weight in model.parameters()])
+    model.zero_grad()
+    found = model(**only_learned(rows), use_cache=False)
+    found.loss.backward()
+    assert found.logits.shape[0] == sum(piece.learned for piece in pieces) < plain["labels"].numel()
+    torch.testing.assert_close(found.loss, expected)
+    torch.testing.assert_close(torch.cat([weight.grad.flatten() for weight in model.parameters()]), wanted)
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_frozen_weights_are_of_16_bits_where_the_processor_multiplies_them(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, half: bool
+) -> None:
+    monkeypatch.setattr(hardware, "cpu_has_bf16", lambda: half)
+    monkeypatch.setattr(hardware, "has_nvidia_gpu", lambda: False)
+    model = adapters.prepared(str(tiny_llama), "tiny", "lora", 3)
+    assert {weight.dtype for weight in model.parameters() if weight.requires_grad} == {torch.float32}
+    frozen = torch.bfloat16 if half else torch.float32
+    assert {weight.dtype for weight in model.parameters() if not weight.requires_grad} == {frozen}
+    known = lora.shapes(model.config.to_dict())
+    assert lora.memory(known, "lora", 3, 2, 128).weights == known.parameters * frozen.itemsize
+    assert {weight.dtype for weight in adapters.prepared(str(tiny_llama), "tiny", "full", 3).parameters()} == {
+        torch.float32
+    }
 
 
 @pytest.mark.slow
