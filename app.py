@@ -49,7 +49,7 @@ def build(
     from common.seminar.poll import Poll
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
-    from common.ui import join, poll_page, preflight, presenter
+    from common.ui import join, poll_page, preflight, presenter, recorded
     from common.ui.i18n import text
     from common.ui.page import page_frame
     from common.ui.translating import translate_tool
@@ -82,7 +82,9 @@ def build(
         presenter.build(presenting, poll, runs)
     with page_frame("preflight", in_hub=True) as checking:
         preflight.build(checking, Services(models, translation, runs, diffusion))
-    extras = {"join": joining, "poll": guessing, "presenter": presenting, "preflight": checking}
+    with page_frame("recorded", in_hub=True) as playing:
+        recorded.build(playing)
+    extras = {"recorded": playing, "join": joining, "poll": guessing, "presenter": presenting, "preflight": checking}
     for name, extra in extras.items():
         with page.demo.route(text(page.words.lang, f"{name}.title"), f"/{name}"):
             extra.demo.render()  # type: ignore[no-untyped-call]  # gradio's
@@ -114,7 +116,7 @@ def _front(lang: str) -> str:
     title = escape(text(lang, "agenda.spaces"))
     ways = "".join(
         f'<a href="{name}?lang={escape(lang)}">{escape(text(lang, f"hub.{name}"))}</a>'
-        for name in ("join", "poll", "presenter")
+        for name in ("join", "poll", "recorded", "presenter")
     )
     joining = f'<p class="joining">{ways}</p>'
     return (

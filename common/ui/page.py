@@ -19,6 +19,7 @@ import gradio as gr
 
 from common.config import LANGUAGES, Language, settings
 from common.errors import InvalidInput
+from common.ui import recorded, tour
 from common.ui.components import idea_html
 from common.ui.fields import Link
 from common.ui.i18n import Localizer, text, wanted_language
@@ -84,8 +85,8 @@ class Page:
     arrival: Arrival
 
     def idea(self, section: str) -> None:
-        """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``."""
-        self.words(gr.HTML, keys={"value": lambda lang: idea_html(lang, section)})
+        """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``, and its recorded run."""
+        self.words(gr.HTML, keys={"value": lambda lang: idea_html(lang, section) + recorded.way_html(lang, section)})
 
 
 @contextmanager
@@ -128,6 +129,8 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         )
         if in_hub:
             _stage(page)
+        recorded.player(page)
+        tour.build(words, section)
         yield page
 
         quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}

@@ -49,7 +49,7 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     }
     with page_frame("diffusion", status, in_hub) as frame:
         page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models, in_hub)
-        with gr.Tabs() as bar:
+        with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
                     tab.build(page)

@@ -18,16 +18,8 @@ from PIL import Image
 
 from common.diffusion.request import Pixels
 from common.ui.i18n import number, text
+from common.ui.playback import controls_html
 
-# The signs on the buttons; fonts do not have all of them.
-_SIGNS = {
-    "first": "M1 3h2v14H1zM11 3v14l-7.5-7zM19 3v14l-7.5-7z",
-    "back": "M17 3v14l-9-7zM3.5 3H6v14H3.5z",
-    "play": "M5 3v14l11-7z",
-    "pause": "M4 3h4v14H4zM12 3h4v14h-4z",
-    "next": "M3 3v14l9-7zM14 3h2.5v14H14z",
-    "last": "M17 3h2v14h-2zM9 3v14l7.5-7zM1 3v14l7.5-7z",
-}
 # WebP takes no longer picture; a strip that would be longer is a PNG.
 _LONGEST = 16_383
 
@@ -51,7 +43,7 @@ def player(lang: str, run: int, complete: bool, steps: int, inside: str, begin: 
         "begin": begin,
     }
     trace = escape(json.dumps(data, separators=(",", ":")))
-    return f'<div class="player denoised" data-trace="{trace}">{_controls(lang, steps)}{inside}</div>'
+    return f'<div class="player denoised" data-trace="{trace}">{controls_html(lang, steps)}{inside}</div>'
 
 
 def strip_html(frames: Sequence[Pixels], label: str, kind: str = "", more: str = "") -> str:
@@ -82,21 +74,3 @@ def _uri(strip: Pixels) -> str:
     file = io.BytesIO()
     Image.fromarray(strip).save(file, kind, quality=85)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-
-
-def _controls(lang: str, steps: int) -> str:
-    def button(name: str) -> str:
-        label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
-        if name == "play":
-            sign = f'<path class="play" d="{_SIGNS["play"]}"/><path class="pause" d="{_SIGNS["pause"]}"/>'
-        return (
-            f'<button type="button" data-do="{name}" aria-label="{label}" title="{label}">'
-            f'<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">{sign}</svg></button>'
-        )
-
-    return (
-        f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
-        f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
-        f'<input type="range" min="1" max="{steps}" step="1" value="1" '
-        f'aria-label="{escape(text(lang, "player.step"))}"></div>'
-    )

@@ -55,7 +55,7 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
         page = TrainPage(
             frame.demo, frame.words, frame.lang, frame.arrival, runs, owner, known, in_hub=in_hub, tabs=tuple(tabs)
         )
-        with gr.Tabs() as bar:
+        with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as opened:
                     tab.build(replace(page, opened=opened))

@@ -55,7 +55,7 @@ def build(models: TranslationModels, in_hub: bool = False, chat: TextModels | No
     with page_frame("translate", status, in_hub) as frame:
         page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models, chat or TextModels())
         warming = Warming(models)
-        with gr.Tabs() as bar:
+        with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as place:
                     tab.build(page)

@@ -35,6 +35,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+KEY = "the-presenters-own"
 expect.set_options(timeout=30_000)
 # For what is the same on a phone.
 desktop_only = pytest.mark.parametrize("viewport", [DESKTOP], ids=["desktop"], indirect=True)
@@ -127,6 +128,17 @@ def train_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.wait(20)
 
 
+@pytest.fixture(scope="session")
+def hub_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The hub, started once for all tests that ask for it; ``KEY`` is the presenter's."""
+    port = free_port()
+    runs = tmp_path_factory.mktemp("runs")
+    process = start_app(ROOT / "app.py", port, DEMYSTIFY_PRESENTER_KEY=KEY, DEMYSTIFY_RUNS_DIR=str(runs))
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(20)
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
     size: dict[str, int] = request.param
@@ -162,11 +174,14 @@ def train_page(browser: Browser, train_url: str, viewport: dict[str, int]) -> It
 
 
 @contextmanager
-def visit(browser: Browser, app_url: str, viewport: dict[str, int], settled: str) -> Iterator[Page]:
+def visit(
+    browser: Browser, app_url: str, viewport: dict[str, int], settled: str, status: str = "#status .dot"
+) -> Iterator[Page]:
     """A fresh visit in English; what a visitor would never see but an engineer should is checked at the end.
 
     Args:
         settled: an element that is there once the page is.
+        status: one that is there once the status line is; pages without such a line name another.
     """
     context = browser.new_context(viewport=viewport, locale="en-US", accept_downloads=True)
     page = context.new_page()
@@ -178,7 +193,7 @@ def visit(browser: Browser, app_url: str, viewport: dict[str, int], settled: str
     page.on("request", lambda request: elsewhere.append(request.url) if not _is_local(request.url, app_url) else None)
     page.goto(app_url, wait_until="load")
     page.wait_for_selector(settled)
-    page.wait_for_selector("#status .dot")  # the first updates have begun to arrive; they set every box once
+    page.wait_for_selector(status)  # the first updates have begun to arrive; they set every box once
     page.wait_for_timeout(700)
     yield page
     width = page.evaluate("document.documentElement.scrollWidth")
@@ -195,7 +210,8 @@ def _is_fault(message: ConsoleMessage) -> bool:
 
 
 def _is_local(url: str, app_url: str) -> bool:
-    return url.startswith((app_url, "data:", "blob:", app_url.replace("http", "ws", 1)))
+    here = "/".join(app_url.split("/")[:3])
+    return url.startswith((here, "data:", "blob:", here.replace("http", "ws", 1)))
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -12,19 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, desktop_only, expect_accessible, free_port, start_app
-
-KEY = "the-presenters-own"
-
-
-@pytest.fixture(scope="module")
-def hub_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    runs = tmp_path_factory.mktemp("runs")
-    process = start_app(ROOT / "app.py", port, DEMYSTIFY_PRESENTER_KEY=KEY, DEMYSTIFY_RUNS_DIR=str(runs))
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+from tests.browser.conftest import DESKTOP, KEY, PHONE, desktop_only, expect_accessible
 
 
 @pytest.fixture
