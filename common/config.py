@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         description="Config file of accelerate for training runs, such as `configs/fsdp.yaml`; empty: every GPU "
         "holds the whole model",
     )
+    trackio: bool = Field(
+        False,
+        description="Write the curves of training runs for trackio, too, on this machine alone: "
+        "`trackio show --project demystify` compares them",
+    )
     offline: bool = Field(False, description="Never ask the model hub for anything, and fetch no larger model")
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the model; 0 means one per physical core")
     reproducible: bool = Field(

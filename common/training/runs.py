@@ -1,21 +1,25 @@
 """All runs of an app: they wait in a fair line, are started in processes of their own, and are found again afterwards.
 
 Everything that lasts is in the runs' folders (folder.py). When the app dies, its runs go on, and the next
-app finds them.
+app finds them. Several apps may share the folders: a lock file lets one at a time start, make or delete runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from common import errors
@@ -58,6 +62,7 @@ class TrainingRuns:
         self._settings = config or settings()
         self._root = self._settings.runs_dir
         self._lock = threading.Lock()
+        self._between_apps = FileLock(self._root / "lock")
         self._children: list[subprocess.Popen[bytes]] = []
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -80,7 +85,11 @@ class TrainingRuns:
             TooManyRuns, NameTaken, RunsTooLarge: of this owner.
             DiskFull.
         """
-        with self._lock:
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise errors.DiskFull() from problem
+        with self._alone():
             own = self.of(config.owner)
             if sum(run.state in _OPEN for run in own) >= self._settings.max_runs_per_visitor:
                 raise errors.TooManyRuns(limit=self._settings.max_runs_per_visitor)
@@ -149,10 +158,10 @@ class TrainingRuns:
     def delete(self, run_id: str, owner: str | None = None) -> None:
         """Remove a run and all that it made; one at work is ended. Raises NoSuchRun."""
         run = self.find(run_id, owner)
-        with self._lock:
+        with self._alone():
             process = run.folder.read_json("process.json")
-            if run.state == "running" and process:
-                os.kill(process["pid"], 9)
+            if run.folder.state() == "running" and process:  # it may have begun since
+                _end(process["pid"])
             shutil.rmtree(run.folder.path, ignore_errors=True)
 
     def _watch(self) -> None:
@@ -161,12 +170,20 @@ class TrainingRuns:
 
     def look(self) -> None:
         """Start what may start now."""
-        with self._lock:
+        if not self._root.is_dir():  # no run was ever made
+            return
+        with self._alone():
             self._children = [child for child in self._children if child.poll() is None]
             runs = self.all()
             room = self._settings.max_runs - sum(run.state == "running" for run in runs)
             for run in self._line(runs)[: max(0, room)]:
                 self._launch(run.folder)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else starts, makes or deletes runs meanwhile: no thread of this app, and no other app."""
+        with self._lock, self._between_apps:
+            yield
 
     def _line(self, runs: list[Run]) -> list[Run]:
         """Those that wait, in the order in which they start: who has had fewer runs lately comes first."""
@@ -198,6 +215,16 @@ class TrainingRuns:
         self._children.append(child)
         begun = psutil.Process(child.pid).create_time()
         folder.write_json("process.json", {"pid": child.pid, "begun": begun})
+
+
+def _end(process: int) -> None:
+    """End a run's process and all that it has started: they are a group of their own (see ``_launch``)."""
+    with contextlib.suppress(ProcessLookupError):
+        group = os.getpgid(process)
+        if group == os.getpgrp():  # started by hand in this app's own group
+            os.kill(process, signal.SIGKILL)
+        else:
+            os.killpg(group, signal.SIGKILL)
 
 
 def seconds_left(run: Run) -> float:

@@ -5,6 +5,7 @@ The loop is Hugging Face's ``Trainer``; here is what goes into it. What it says 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,8 @@ import torch
 from torch.utils.data import Dataset
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
-from common import hardware
+from common import errors, hardware
+from common.config import settings as app_settings
 from common.training import shape as shapes
 from common.training.config import Pace, ScratchConfig
 from common.training.corpus import read_corpus
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _WARM_UP = 0.05
 _MOST_TEST_BLOCKS = 256  # enough for a loss to two digits
 _SAY_EVERY = 10
+_PROJECT = "demystify"  # under which trackio shows all runs
 
 
 class Blocks(Dataset[dict[str, torch.Tensor]]):
@@ -66,8 +69,6 @@ def train(folder: RunFolder) -> dict[str, Any]:
     learn = Blocks(_ids(tokenizer, corpus.train), context)
     test = Blocks(_ids(tokenizer, corpus.test)[: _MOST_TEST_BLOCKS * context], context)
     if not len(learn) or not len(test):
-        from common import errors
-
         raise errors.UnusableCorpus(reason=errors.Phrase("corpus_context", context=context))
     folder.write_json(
         "data.json",
@@ -105,7 +106,14 @@ def arguments(folder: RunFolder, pace: Pace, **changes: Any) -> TrainingArgument
 
 
 def settings(folder: RunFolder, pace: Pace) -> dict[str, Any]:
-    """What all kinds tell the Trainer. One process has the given batch; several share it."""
+    """What all kinds tell the Trainer. One process has the given batch; several share it.
+
+    Raises:
+        MissingPart: the curves are wanted for trackio, which is not installed.
+    """
+    track = app_settings().trackio
+    if track and importlib.util.find_spec("trackio") is None:
+        raise errors.MissingPart(package="trackio", command="pip install trackio")
     place = hardware.device()
     processes = max(1, int(os.environ.get("WORLD_SIZE", "1")))
     return {
@@ -131,7 +139,9 @@ def settings(folder: RunFolder, pace: Pace) -> dict[str, Any]:
         "save_strategy": "no",  # progress.py saves by the clock
         "save_total_limit": 2,
         "seed": pace.seed,
-        "report_to": "none",
+        "report_to": "trackio" if track else "none",
+        "project": _PROJECT,
+        "run_name": f"{folder.config().name} ({folder.id})",  # a name may come again, from another visitor
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
     }

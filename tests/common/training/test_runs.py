@@ -6,10 +6,13 @@ import os
 import random
 import signal
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -51,10 +54,16 @@ def runs(tmp_path: Path) -> TrainingRuns:
 
 
 @pytest.mark.slow
-def test_a_run_learns_writes_and_leaves_a_model(tmp_path: Path) -> None:
+def test_a_run_learns_writes_and_leaves_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    monkeypatch.setattr("common.training.scratch.app_settings", lambda: Settings(trackio=True))
     folder = _folder(tmp_path / "run", _config())
     assert child.main(str(folder.path)) == 0
     losses = _losses(folder)
+    from trackio.sqlite_storage import SQLiteStorage
+
+    tracked = SQLiteStorage.get_logs("demystify", f"mine ({folder.id})")
+    assert [log["train/loss"] for log in tracked if "train/loss" in log] == list(losses.values())
     assert list(losses) == [1, 10, 20, 30, 40]
     assert losses[40] < losses[1]
     assert folder.state() == "finished"
@@ -137,6 +146,51 @@ def test_the_line_starts_a_process_and_delete_ends_it(runs: TrainingRuns) -> Non
     assert again.all() == []
     runs._children[0].wait(20)
     assert runs._children[0].pid == process
+
+
+def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+    monkeypatch.setattr("common.training.runs.command", lambda *_: [sys.executable, "-c", script])
+    run = runs.create(_config(), TEXT)
+    runs.look()
+    log = run.folder.path / "log.txt"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not log.read_text().strip():
+        time.sleep(0.05)
+    started = psutil.Process(int(log.read_text()))
+    runs.delete(run.folder.id, "a")
+    runs._children[0].wait(20)
+    psutil.wait_procs([started], timeout=20)
+    assert not started.is_running() or started.status() == psutil.STATUS_ZOMBIE
+
+
+def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+
+    def waits(*_: Any) -> list[str]:
+        time.sleep(0.3)  # were there no lock, the other app would find the run waiting here
+        return ["sleep", "60"]
+
+    monkeypatch.setattr("common.training.runs.command", waits)
+    run = runs.create(_config(), TEXT)
+    apps = [TrainingRuns(runs._settings) for _ in range(2)]
+
+    def look(app: TrainingRuns) -> None:
+        both.wait()
+        app.look()
+
+    threads = [threading.Thread(target=look, args=(app,)) for app in apps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        assert sorted(len(app._children) for app in apps) == [0, 1]
+    finally:
+        runs.delete(run.folder.id, "a")
+        for app in apps:
+            for child_process in app._children:
+                child_process.wait(20)
 
 
 def test_who_has_had_less_comes_first(runs: TrainingRuns) -> None:
