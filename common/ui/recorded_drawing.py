@@ -63,7 +63,7 @@ def dialog_html(lang: str, recording: Recording) -> str:
 def made(lang: str, recording: Recording) -> str:
     """When and with what a recording was made."""
     models = ", ".join(recording.models) or text(lang, "recorded.own_model")
-    return text(lang, "recorded.made", date=recording.made, models=models, machine=recording.machine)
+    return " · ".join((recording.made, models, recording.machine))
 
 
 def _steps(part: Part) -> int:
