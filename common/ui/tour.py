@@ -16,7 +16,7 @@ import gradio as gr
 
 from common.ui.i18n import Localizer, number, text
 
-_FILE, _SCRIPT = Path(__file__).with_name("tour.toml"), Path(__file__).with_name("tour.js")
+_FILE, _SCRIPT = Path(__file__).with_name("guided.toml"), Path(__file__).with_name("guided.js")
 
 
 class Stop(NamedTuple):
@@ -53,16 +53,16 @@ def tour_html(lang: str, space: str) -> str:
         {
             "tab": stop.tab,
             "at": stop.at,
-            "where": text(lang, "tour.place", n=number(lang, place), all=many),
+            "where": text(lang, "guided.place", n=number(lang, place), all=many),
             "title": text(lang, f"{stop.tab}.tab"),
-            "says": text(lang, f"tour.{space}_{stop.tab}"),
+            "says": text(lang, f"guided.{space}_{stop.tab}"),
         }
         for place, stop in enumerate(stops, 1)
     ]
-    labels = {name: escape(text(lang, f"tour.{name}")) for name in ("label", "back", "next", "end", "done")}
+    labels = {name: escape(text(lang, f"guided.{name}")) for name in ("label", "back", "next", "end", "done")}
     shown = escape(json.dumps(data, ensure_ascii=False))
     return (
-        f'<button type="button" class="tour-start">{escape(text(lang, "tour.start", n=many))}</button>'
+        f'<button type="button" class="tour-start">{escape(text(lang, "guided.start", n=many))}</button>'
         f'<section class="tour" role="region" aria-label="{labels["label"]}" data-stops="{shown}" '
         f'data-next="{labels["next"]}" data-done="{labels["done"]}" hidden><div class="says" tabindex="-1" '
         'aria-live="polite"><p class="where"></p><p class="caption"></p></div><div class="buttons">'

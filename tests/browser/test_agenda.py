@@ -81,7 +81,7 @@ def test_the_tour_leads_through_a_space(
     expect(page.locator("html")).to_have_attribute("lang", lang)
     page.locator(".tour-start").click()
     for place, stop in enumerate(stops, 1):
-        expect(page.locator(".tour .caption")).to_have_text(text(lang, f"tour.{space}_{stop.tab}"))
+        expect(page.locator(".tour .caption")).to_have_text(text(lang, f"guided.{space}_{stop.tab}"))
         expect(page.locator(f"#{stop.at}.tour-target")).to_be_in_viewport()
         assert f"tour={place}" in page.url
         if place == 2:
@@ -93,7 +93,7 @@ def test_the_tour_leads_through_a_space(
         if place < len(stops):
             page.locator('.tour [data-go="next"]').click()
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport_["width"]
-    expect(page.locator('.tour [data-go="next"]')).to_have_text(text(lang, "tour.done"))
+    expect(page.locator('.tour [data-go="next"]')).to_have_text(text(lang, "guided.done"))
     page.keyboard.press("Escape")
     expect(page.locator(".tour")).to_be_hidden()
     assert "tour=" not in page.url
@@ -104,7 +104,7 @@ def test_a_link_opens_the_tour_at_its_stop(walker: Page, hub_url: str, viewport:
     stop = tours()["chat"][3]
     walker.set_viewport_size(viewport)  # type: ignore[arg-type]
     walker.goto(f"{hub_url}/chat?lang=en&tour=4", wait_until="load")
-    expect(walker.locator(".tour .caption")).to_have_text(text("en", f"tour.chat_{stop.tab}"))
+    expect(walker.locator(".tour .caption")).to_have_text(text("en", f"guided.chat_{stop.tab}"))
     expect(walker.locator(f"#{stop.at}.tour-target")).to_be_in_viewport()
     tabs = walker.locator('[id^="tab-"][id$="-button"]').filter(visible=True)
     assert tabs.count() >= 10

@@ -29,6 +29,6 @@ def test_every_stop_is_there(space: str) -> None:
 def test_a_tour_is_told_in_the_language(lang: str) -> None:
     for space, stops in tours().items():
         drawn = tour_html(lang, space)
-        assert text(lang, "tour.start", n=len(stops)) in drawn
+        assert text(lang, "guided.start", n=len(stops)) in drawn
         # A caption that fills half of a phone hides what it points at.
-        assert all(len(text(lang, f"tour.{space}_{stop.tab}")) <= 170 for stop in stops)
+        assert all(len(text(lang, f"guided.{space}_{stop.tab}")) <= 170 for stop in stops)
