@@ -16,7 +16,7 @@ import gradio as gr
 
 from common.ui.i18n import Localizer, number, text
 
-_FILE, _SCRIPT = Path(__file__).with_name("guided.toml"), Path(__file__).with_name("guided.js")
+_FILE, _SCRIPT = Path(__file__).with_name("tour.toml"), Path(__file__).with_name("tour.js")
 
 
 class Stop(NamedTuple):
