@@ -36,11 +36,16 @@ from common.training_errors import ImpossibleShape as ImpossibleShape
 from common.training_errors import MeasuringTooLarge as MeasuringTooLarge
 from common.training_errors import MissingColumn as MissingColumn
 from common.training_errors import NameTaken as NameTaken
+from common.training_errors import NobodyLoggedIn as NobodyLoggedIn
 from common.training_errors import NoSuchRun as NoSuchRun
 from common.training_errors import NothingToChoose as NothingToChoose
 from common.training_errors import NothingToMeasure as NothingToMeasure
+from common.training_errors import NotPublished as NotPublished
 from common.training_errors import NotTrainedYet as NotTrainedYet
+from common.training_errors import NumberOfCaptions as NumberOfCaptions
+from common.training_errors import NumberOfPictures as NumberOfPictures
 from common.training_errors import RunsTooLarge as RunsTooLarge
+from common.training_errors import StyleTooLarge as StyleTooLarge
 from common.training_errors import TooManyRuns as TooManyRuns
 from common.training_errors import TrainingTooLarge as TrainingTooLarge
 from common.training_errors import UnusableCorpus as UnusableCorpus

@@ -11,6 +11,11 @@ PHRASES: Final[dict[str, str]] = {
     "hub_unreachable": "the model hub cannot be reached",
     "hub_refused": "the model hub refused the request",
     "hub_broke_off": "the connection to the model hub broke off",
+    # why something cannot be published
+    "hub_no_token": "nobody is logged in to the model hub",
+    "hub_token": "the model hub does not know this login",
+    "hub_rights": "the model hub does not let this account make one more, or this login write",
+    "hub_name": "the model hub does not allow this name",
     "files_not_written": "the files cannot be fetched or written",
     "files_missing": "its files are not here",
     "not_png": "it is no PNG file",
@@ -22,6 +27,7 @@ PHRASES: Final[dict[str, str]] = {
     "unknown_rule": "it cuts text by a rule unknown here, {name}",
     "see_log": "{name}, the log says more",
     # what is wrong with a file
+    "named_picture": "{name}: {reason}",
     "none_chosen": "none was chosen",
     "not_text": "it is not text",
     "not_json": "it is not JSON",
@@ -46,6 +52,7 @@ PHRASES: Final[dict[str, str]] = {
     "document_chunks": "it makes {count} chunks with the others, and {limit} is the most",
     "document_unpacked": "it unpacks to {size} MB, and {limit} MB is the most",
     "document_seconds": "reading it takes more than {seconds} seconds",
+    "document_memory": "reading it takes more than {limit} MB of memory",
     # what a model or an engine cannot do
     "conversation": "holding a conversation: this model only continues texts",
     "these_turns": "a conversation with these messages",
@@ -57,6 +64,8 @@ PHRASES: Final[dict[str, str]] = {
     "constrained": "writing only what a schema allows",
     "constrained_beams": "beam search over what a schema allows",
     "look_inside": "looking inside",
+    "style_learning": "teaching a style to {name}, which is built in another way than Stable Diffusion",
+    "style_other_model": "the style was learned by {name}",
     "opened_steps": "opening its steps: {name} is built in another way than the first Stable Diffusion",
     "logit_lens": "the logit lens for {architecture}",
     "gguf_only": "openvino runs GGUF files, and {model} is none",

@@ -65,6 +65,29 @@ class FinetuneTooLarge(DemystifyError):
     )
 
 
+class StyleTooLarge(DemystifyError):
+    """More memory than there is for teaching a diffusion model a style; ``batch`` pictures a step may fit."""
+
+    key = "style_too_large"
+    sentence = (
+        "Teaching this model a style needs more memory than there is: a smaller model, or a batch of {batch}, may fit."
+    )
+
+
+class NumberOfPictures(DemystifyError):
+    """Too few or too many pictures to learn a style from."""
+
+    key = "number_of_pictures"
+    sentence = "A style is learned from {fewest} to {most} pictures, and these are {count}: choose again."
+
+
+class NumberOfCaptions(DemystifyError):
+    """Not one line of text for each picture."""
+
+    key = "number_of_captions"
+    sentence = "There are {pictures} pictures and {captions} lines of text: write one line for each picture."
+
+
 class WrongColumns(DemystifyError):
     """A table of examples without the columns that are needed; both are lists of names."""
 
@@ -133,3 +156,20 @@ class NotTrainedYet(DemystifyError):
 
     key = "not_trained_yet"
     sentence = "This run has no model yet: wait until it has ended, or stop it."
+
+
+class NobodyLoggedIn(DemystifyError):
+    """A model was to go into an account on the hub, and no account is known."""
+
+    key = "nobody_logged_in"
+    sentence = (
+        "Nobody is logged in to the hub: log in with the button on a Space, as the presenter run `hf auth login` on "
+        "this machine, or download the file and upload it yourself."
+    )
+
+
+class NotPublished(DemystifyError):
+    """The hub did not take it; ``reason`` is a phrase."""
+
+    key = "not_published"
+    sentence = "It was not published ({reason}): download the file, and upload it yourself."

@@ -30,6 +30,7 @@ _OPENED_BY = {
     "embedding": {"common.text.retrieval.embedder"},
     "translation": {"common.translation.models"},
     "image": {"common.diffusion.models"},
+    "adapter": {"common.text.engines.loading"},
 }
 _NO_DATA = {".py", ".pyc"}
 
@@ -191,8 +192,11 @@ def _metadata(space: str, hardware: str, root: Path, models: list[Model]) -> tup
     larger = [
         model.repo for model in catalog.entries() if zerogpu and model.default_on == "cuda" and model.task in tasks
     ]
+    publishes = space in ("train", HUB)  # what a visitor has trained goes into the visitor's own account
     metadata = card.Metadata(
         **words.model_dump(),
+        hf_oauth=publishes,
+        hf_oauth_scopes=["manage-repos", "write-repos"] if publishes else [],
         sdk_version=requirements.pinned_version(root, "gradio"),
         app_file=START if zerogpu else "app.py",
         suggested_hardware=SpaceHardware(hardware),

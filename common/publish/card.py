@@ -55,6 +55,8 @@ class Metadata(Words):
     models: list[str] = []
     preload_from_hub: list[str] = []
     pinned: bool = False
+    hf_oauth: bool = False
+    hf_oauth_scopes: list[str] = []
     fullWidth: bool = True
 
     @field_validator("models")

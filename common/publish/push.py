@@ -1,7 +1,9 @@
-"""Creates a Space and uploads a bundle to it, with the account behind the token that ``hf auth login`` has saved."""
+"""Creates a Space or a model's repository and uploads a folder to it, with the account behind a token."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from common.publish.problem import PublishProblem
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """``url`` of the Space's page, and the ``commit`` that was made."""
+    """``url`` of the page on the hub, and the ``commit`` that was made."""
 
     url: str
     commit: str
@@ -38,19 +40,11 @@ def push(
         PublishProblem: an impossible name, no or a refused token, no right to create Spaces there, a refused card, no
             connection.
     """
-    import httpx2
     from huggingface_hub import HfApi, SpaceHardware
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalTokenNotFoundError,
-        OfflineModeIsEnabled,
-    )
 
     api = HfApi(endpoint, token)
-    try:
-        owner = owner or str(api.whoami()["name"])
-        repo = f"{owner}/{name}"
+    with _refused(api.endpoint, owner, name):
+        repo = f"{owner or api.whoami()['name']}/{name}"
         machine = SpaceHardware(hardware)
         url = api.create_repo(repo, repo_type="space", space_sdk="gradio", space_hardware=machine, exist_ok=True)
         done = api.upload_folder(
@@ -60,33 +54,72 @@ def push(
             delete_patterns="*",  # what an earlier version had and this one has not
             commit_message="Publish from demystify",
         )
+    return Published(str(url), done.oid)
+
+
+def push_model(folder: Path, name: str, token: str, endpoint: str | None = None) -> Published:
+    """Put a model's folder into the account behind the token, as a private repository; create it when there is none.
+
+    Raises:
+        PublishProblem: as ``push``.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint, token)
+    with _refused(api.endpoint, None, name):
+        repo = f"{api.whoami()['name']}/{name}"
+        url = api.create_repo(repo, private=True, exist_ok=True)
+        done = api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Publish from demystify")
+    return Published(str(url), done.oid)
+
+
+@contextmanager
+def _refused(address: str, owner: str | None, name: str) -> Iterator[None]:
+    """Raises PublishProblem for whatever the hub, its client or the way there objects to."""
+    import httpx2
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalTokenNotFoundError,
+        OfflineModeIsEnabled,
+    )
+
+    try:
+        yield
     except LocalTokenNotFoundError as problem:
-        raise PublishProblem("No token was found: run `hf auth login` first, or set HF_TOKEN.") from problem
+        raise PublishProblem(
+            "No token was found: run `hf auth login` first, or set HF_TOKEN.", "hub_no_token"
+        ) from problem
     except OfflineModeIsEnabled as problem:
-        raise PublishProblem("HF_HUB_OFFLINE is set, which forbids to publish: unset it.") from problem
+        raise PublishProblem("HF_HUB_OFFLINE is set, which forbids to publish: unset it.", "hub_offline") from problem
     except HfHubHTTPError as problem:
-        raise PublishProblem(_refusal(problem, owner)) from problem
+        raise _refusal(problem, owner) from problem
     except HFValidationError as problem:
         raise PublishProblem(
-            f"“{owner}/{name}” cannot be the name of a Space: use letters, digits, - and _."
+            f"“{owner or 'your account'}/{name}” cannot be a name on the hub: use letters, digits, - and _.", "hub_name"
         ) from problem
     except ValueError as problem:  # the card, as the hub judges it
         raise PublishProblem(f"The hub refused the files: {' '.join(str(problem).split())}") from problem
     except (httpx2.TransportError, ConnectionError, TimeoutError) as problem:
-        raise PublishProblem(f"{api.endpoint} cannot be reached: check the connection and try again.") from problem
-    return Published(str(url), done.oid)
+        raise PublishProblem(
+            f"{address} cannot be reached: check the connection and try again.", "hub_unreachable"
+        ) from problem
 
 
-def _refusal(problem: object, owner: str | None) -> str:
+def _refusal(problem: object, owner: str | None) -> PublishProblem:
     """What a status of the hub means here, with its own words."""
     status = getattr(getattr(problem, "response", None), "status_code", 0)
     said = getattr(problem, "server_message", None) or ""
     if status == 401:
-        return "The hub does not know this token: make a new one with the right to write, and run `hf auth login`."
+        return PublishProblem(
+            "The hub does not know this token: make a new one with the right to write, and run `hf auth login`.",
+            "hub_token",
+        )
     if status in (402, 403):
         whose = f"for {owner} " if owner else ""
-        return (
-            f"The hub does not let this token create or change Spaces {whose}({said or status}): a free account hosts "
-            "at most two Gradio Spaces, on ZeroGPU, and the token needs the right to write."
+        return PublishProblem(
+            f"The hub does not let this token create or change repositories {whose}({said or status}): a free account "
+            "hosts at most two Gradio Spaces, on ZeroGPU, and the token needs the right to write.",
+            "hub_rights",
         )
-    return f"The hub refused with status {status}{f': {said}' if said else ''}: try again later."
+    return PublishProblem(f"The hub refused with status {status}{f': {said}' if said else ''}: try again later.")

@@ -1,16 +1,10 @@
-"""What every tab of the train space does with its runs: as in visitor_runs.py, and the file to take away."""
+"""What every tab of the train space does with its runs: as in visitor_runs.py, on the page's runs."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
-import gradio as gr
 from train_page import TrainPage
 
-from common.training.export import export_apart, file_name
+from common.training.runs import Run
 from common.ui.visitor_runs import VisitorRuns
 
 
@@ -21,10 +15,6 @@ class RunHandlers(VisitorRuns):
         super().__init__(page.runs)
         self._page = page
 
-    async def download(self, lang: str, owner: str, run_id: str | None, merged: bool = False) -> AsyncIterator[Any]:
-        """The run's model as a zip file. The page takes a copy of it, then it is deleted here."""
-        run = await self._find(owner, run_id)
-        with tempfile.TemporaryDirectory() as place:
-            target = Path(place) / file_name(run.config.name)
-            await export_apart(run.folder, target, bool(merged))
-            yield gr.update(value=str(target), visible=True)
+    async def find(self, owner: str, run_id: str | None) -> Run:
+        """One of the visitor's runs. Raises NoSuchRun."""
+        return await self._find(owner, run_id)

@@ -22,7 +22,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from common import catalog
+from common.text.convert import _folder_for
 from common.ui.i18n import text
+from tests import tiny_llama
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -119,10 +122,16 @@ def diffusion_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def train_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The train space, with a folder for runs of its own."""
+    """The train space, with a folder for runs of its own, and a tiny model in place of the embedded one's weights.
+
+    Runs that begin with a model then come to their end in seconds; what the page says of its size is the real one's.
+    """
     port = free_port()
-    runs = tmp_path_factory.mktemp("runs")
-    process = start_app(ROOT / "spaces" / "train" / "app.py", port, DEMYSTIFY_RUNS_DIR=str(runs))
+    runs, cache = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("cache")
+    converted = _folder_for(catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))).name
+    tiny_llama.build(cache / "converted" / converted)
+    places = {"DEMYSTIFY_RUNS_DIR": str(runs), "DEMYSTIFY_CACHE_DIR": str(cache)}
+    process = start_app(ROOT / "spaces" / "train" / "app.py", port, **places)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)

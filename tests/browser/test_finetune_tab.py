@@ -28,6 +28,7 @@ def test_examples_methods_and_their_size(train_page: Page) -> None:
     page.click("#finetune-add")
     expect(page.locator("#finetune-count")).to_contain_text("1")
     expect(page.locator("#finetune-asked textarea")).to_have_value("")
+    expect_accessible(page)  # with the form for examples of one's own open
     for lang in ("de", "fr", "it"):
         page.locator("#language label").filter(has_text=lang.upper()).click()
         expect(page.locator("#finetune-go")).to_have_text(text(lang, "finetune.go"))
@@ -43,5 +44,32 @@ def test_a_run_can_be_left_stopped_and_deleted(train_page: Page) -> None:
     page.reload()
     open_tab(page, "finetune")
     expect(state).to_contain_text("A friendly pirate 1", timeout=30_000)
+    page.click("#finetune-delete")
+    expect(state).to_contain_text(text("en", "scratch.no_run"))
+
+
+@desktop_only
+def test_a_run_comes_to_its_end_answers_and_can_be_taken_away(train_page: Page) -> None:
+    page = train_page
+    open_tab(page, "finetune")
+    page.fill("#finetune-minutes input[type=number]", "1")
+    page.keyboard.press("Tab")
+    page.click("#finetune-go")
+    state, answers = page.locator("#finetune-state"), page.locator("#finetune-answers")
+    expect(state).to_contain_text(text("en", "scratch.state_finished"), timeout=180_000)
+    cards = answers.locator(".panel")
+    expect(cards.first).to_contain_text("before, loss")
+    losses = [
+        float(card.split("loss ")[1].split(",")[0].split(" ")[0]) for card in cards.locator("h4").all_inner_texts()
+    ]
+    assert len(losses) >= 3 and losses[-1] < losses[0]
+    page.click("#finetune-ask")
+    for which in ("before", "after"):
+        expect(page.locator(f"#finetune-{which} textarea")).not_to_have_value("", timeout=120_000)
+    page.click("#finetune-download")
+    expect(page.locator("#finetune-file")).to_contain_text("a-friendly-pirate", timeout=60_000)
+    page.click("#finetune-push")
+    expect(page.get_by_text(re.compile("hf auth login")).first).to_be_visible()
+    expect_accessible(page)
     page.click("#finetune-delete")
     expect(state).to_contain_text(text("en", "scratch.no_run"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -204,25 +203,3 @@ def test_asking_before_there_is_a_model_is_refused(tab: FinetuneTab) -> None:
 
     with pytest.raises(gr.Error, match="no model yet"):
         asyncio.run(first())
-
-
-@pytest.mark.slow
-def test_a_model_is_taken_away_by_its_owner_alone(tab: FinetuneTab) -> None:
-    run_id = _start(tab)[0]["value"]
-
-    async def taken(owner: str) -> tuple[Path, list[str]]:
-        updates = guarded(tab.download)("en", owner, run_id, False)
-        path = Path((await anext(updates))["value"])
-        names = zipfile.ZipFile(path).namelist()
-        await updates.aclose()
-        return path, names
-
-    with pytest.raises(gr.Error, match="no model yet"):
-        asyncio.run(taken(OWNER))
-    model = tab._runs.find(run_id).folder.model
-    model.mkdir()
-    (model / "config.json").write_text("{}")
-    path, names = asyncio.run(taken(OWNER))
-    assert "a-friendly-pirate-1/model/config.json" in names and not path.exists()
-    with pytest.raises(gr.Error, match="does not exist any more"):
-        asyncio.run(taken("b" * 32))

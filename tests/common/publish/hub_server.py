@@ -1,4 +1,4 @@
-"""A server that speaks the part of the model hub's API by which a Space is made and filled.
+"""A server that speaks the part of the model hub's API by which a Space or a model's repository is made and filled.
 
 Written after what ``huggingface_hub`` sends, and strict about it: contents are checked against their hashes, a commit
 may name only what was uploaded, and a card that the hub would refuse is refused.
@@ -26,10 +26,11 @@ COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 @dataclass
 class Space:
-    """One repository: what it was created with, its files now, and the number of commits."""
+    """One repository: what it was created with, its files now, and the number of commits. A model has no ``sdk``."""
 
     sdk: str
     hardware: str
+    private: bool = False
     files: dict[str, bytes] = field(default_factory=lambda: {".gitattributes": b""})
     commits: int = 0
 
@@ -40,6 +41,7 @@ class Hub:
 
     url: str = ""
     spaces: dict[str, Space] = field(default_factory=dict)
+    models: dict[str, Space] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -94,9 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/api/repos/create":
             return self._create(user, json.loads(body))
         if path == "/api/validate-yaml":
-            return self._check_card(json.loads(body)["content"])
+            wanted = json.loads(body)
+            return self._check_card(wanted["content"], wanted["repoType"] == "space")
         found = re.fullmatch(r"/(?:api/)?spaces/([^/]+/[^/]+?)(?:\.git)?(/.*)?", path)
-        space = self.hub.spaces.get(found[1]) if found else None
+        held = self.hub.spaces if found else self.hub.models
+        found = found or re.fullmatch(r"/(?:api/models/)?([^/]+/[^/]+?)(?:\.git)?(/.*)?", path)
+        space = held.get(found[1]) if found else None
         if found is None or space is None:
             return self._answer({"error": "Repository not found"}, 404)
         return self._of_space(found[1], space, found[2] or "", body)
@@ -113,18 +118,25 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer({"error": "Creating more Gradio Spaces requires a PRO subscription"}, 402)
         if owner != user:
             return self._answer({"error": f'You don\'t have the rights to create a space under "{owner}"'}, 403)
+        if wanted.get("type", "model") == "model":
+            self.hub.models[name] = Space(
+                "", "", private=wanted.get("visibility") == "private" or wanted.get("private")
+            )
+            return self._answer({"url": f"{self.hub.url}/{name}"})
         assert wanted["type"] == "space"
         self.hub.spaces[name] = Space(wanted["sdk"], wanted.get("hardware", "cpu-basic"))
         return self._answer(answer)
 
-    def _check_card(self, content: str) -> None:
+    def _check_card(self, content: str, of_space: bool) -> None:
         data = yaml.safe_load(content.split("---")[1])
+        if not of_space:
+            return self._answer({"errors": [], "warnings": []})
         wrong = [key for key in ("colorFrom", "colorTo") if data.get(key) not in COLOURS]
         wrong += [key for key in ("sdk", "title", "emoji", "app_file") if not data.get(key)]
         if len(data.get("short_description", "")) > 60:
             wrong.append("short_description")
         problems = [{"message": f'"{key}" is not valid'} for key in wrong]
-        self._answer({"errors": problems, "warnings": []}, 400 if problems else 200)
+        return self._answer({"errors": problems, "warnings": []}, 400 if problems else 200)
 
     def _keep(self, oid: str, content: bytes) -> bool:
         if hashlib.sha256(content).hexdigest() != oid:

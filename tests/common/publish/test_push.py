@@ -61,7 +61,7 @@ def test_the_space_holds_exactly_the_folder(server: Hub, folder: Path) -> None:
         ("hf_unknown", None, "does not know this token"),
         ("hf_free", None, r"at most two Gradio Spaces.*"),
         ("hf_writer", "someone-else", "for someone-else .*rights to create"),
-        ("hf_writer", "a b", "“a b/x” cannot be the name"),
+        ("hf_writer", "a b", "“a b/x” cannot be a name"),
     ],
 )
 def test_what_the_hub_does_not_allow(

@@ -1,0 +1,52 @@
+"""A Space of a visitor's own model: the chat app, which opens with the model that a training run has made.
+
+Knows nothing about runs: it gets the folder of a whole model in transformers format.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from huggingface_hub import SpaceCard, SpaceCardData
+
+from common.publish.bundle import ROOT, Bundle, bundle
+
+_HARDWARE = "cpu-basic"  # a model of a seminar is small, and a free account may have it
+
+
+def offered(root: Path = ROOT) -> bool:
+    """Whether the chat app is here to be bundled; a published train Space stands alone."""
+    return (root / "spaces" / "chat" / "app.py").exists()
+
+
+def slug(name: str) -> str:
+    """A name as the hub takes it: letters, digits and single hyphens of ASCII, at most 60."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].strip("-") or "model"
+
+
+def chat_space(model: Path, name: str, root: Path = ROOT) -> Bundle:
+    """The chat space with the model in its folder, chosen by the settings that lie beside it.
+
+    Args:
+        model: the model's folder; nothing in it but files.
+        name: what its owner calls it.
+
+    Raises:
+        PublishProblem, ModelUnavailable: as ``bundle``.
+    """
+    made = bundle("chat", _HARDWARE, root)
+    place = f"own-{slug(name)}"
+    files = {f"{place}/{path.name}": path for path in sorted(model.iterdir()) if path.is_file()}
+    card = SpaceCard(made.written["README.md"])
+    title = re.sub(r"[^\w .,-]", "", name).strip()[:60] or "Chat"
+    cast(SpaceCardData, card.data).title = title
+    card.text = (
+        f"\n\n# Chat with {title}\n\nA model made to learn from, in minutes, in the train space of "
+        "demystify. It says false things with confidence.\n"
+    )
+    settings = f"DEMYSTIFY_MODEL={place}\nDEMYSTIFY_ENGINE=transformers\n"
+    written = {**made.written, "README.md": str(card), ".env": settings}
+    return replace(made, copied={**made.copied, **files}, written=written)

@@ -1,0 +1,163 @@
+"""What a visitor does with a finished model beyond a file: a Space of it, and both in their own account on the hub.
+
+A login comes with the request and goes with it: it is neither stored nor logged. Layout: after_training.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+
+from common import errors
+from common.publish.own_model import chat_space, offered, slug
+from common.publish.problem import PublishProblem
+from common.publish.push import Published, push, push_model
+from common.training.export import export_apart, file_name
+from common.training.runs import Run
+from common.ui.fields import Choice
+from common.ui.i18n import number, text
+from common.ui.roles import is_presenter
+
+MODEL, SPACE = "model", "space"
+WHAT = Choice("to_publish", MODEL, (MODEL, SPACE))
+_SPACE_HARDWARE = "cpu-basic"
+
+
+class _Finder(Protocol):
+    async def __call__(self, owner: str, run_id: str | None) -> Run: ...
+
+
+class PublishHandlers:
+    """Handlers on the finished models of one tab; ``find`` gives a visitor's run."""
+
+    def __init__(self, find: _Finder) -> None:
+        self._find = find
+
+    async def download(
+        self, lang: str, owner: str, run_id: str | None, what: str, merged: bool = False
+    ) -> AsyncIterator[Any]:
+        """The model or its Space as a zip file. The page takes a copy of it, then it is deleted here."""
+        run = await self._find(owner, run_id)
+        with tempfile.TemporaryDirectory() as place:
+            target = Path(place) / file_name(run.config.name)
+            if WHAT.check(what) == SPACE:
+                folder = await _space(run, Path(place))
+                target = target.with_stem(f"{target.stem}-space")
+                await asyncio.to_thread(_zip, folder, target)
+            else:
+                await export_apart(run.folder, target, bool(merged))
+            yield gr.update(value=str(target), visible=True)
+
+    async def push(
+        self, lang: str, owner: str, run_id: str | None, what: str, merged: bool, request: gr.Request
+    ) -> AsyncIterator[str]:
+        """The model or its Space into the account of whoever is logged in; what happens is told as HTML.
+
+        Raises:
+            NobodyLoggedIn: says how to log in, or how to go without.
+            NotPublished: the hub did not take it.
+        """
+        run, wanted = await self._find(owner, run_id), WHAT.check(what)
+        token = login_of(request)
+        if token is None:
+            raise errors.NobodyLoggedIn()
+        yield _note(text(lang, "after.preparing"))
+        with tempfile.TemporaryDirectory() as place:
+            space = wanted == SPACE
+            folder = await (_space if space else _model)(run, Path(place), *([] if space else [bool(merged)]))
+            megabytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+            yield _note(text(lang, "after.uploading", size=number(lang, round(megabytes))))
+            name = slug(run.config.name)
+            try:
+                if space:
+                    done = await asyncio.to_thread(push, folder, f"{name}-chat", _SPACE_HARDWARE, None, token)
+                else:
+                    done = await asyncio.to_thread(push_model, folder, name, token)
+            except PublishProblem as problem:
+                raise errors.NotPublished(reason=errors.Phrase(problem.reason)) from problem
+        yield _link(lang, done)
+
+
+def login_of(request: gr.Request) -> str | None:
+    """The token to act with: of the visitor's login on a Space, or for the presenter the one saved on this machine."""
+    inner: Any = getattr(request, "request", None)
+    session = inner.scope.get("session", {}) if inner is not None else {}
+    login = session.get("oauth_info")
+    if login and login.get("expires_at", 0) > time.time():
+        return str(login["access_token"])
+    if not on_space() and is_presenter(request):
+        from huggingface_hub import get_token
+
+        return get_token()
+    return None
+
+
+def on_space() -> bool:
+    """Whether visitors can log in here with their account: only on a Space, which has the keys for it."""
+    return bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def choices(mergeable: bool) -> tuple[str, ...]:
+    """What there is to make: only models that answer can be talked with."""
+    return (MODEL, SPACE) if mergeable and offered() else (MODEL,)
+
+
+async def _model(run: Run, place: Path, merged: bool) -> Path:
+    """The folder of the file that is also to be downloaded, unpacked, with the weights at its top as the hub has it."""
+    archive = place / "model.zip"
+    await export_apart(run.folder, archive, merged)
+    return await asyncio.to_thread(_unzip, archive, place / "unpacked", True)
+
+
+async def _space(run: Run, place: Path) -> Path:
+    """The folder of a Space with the whole model in it. Raises NotPublished."""
+    archive = place / "whole.zip"
+    await export_apart(run.folder, archive, True)
+    unpacked = await asyncio.to_thread(_unzip, archive, place / "unpacked", False)
+    try:
+        made = await asyncio.to_thread(chat_space, unpacked / "model", run.config.name)
+        folder = place / "space"
+        await asyncio.to_thread(made.write, folder)
+    except PublishProblem as problem:
+        raise errors.NotPublished(reason=errors.Phrase(problem.reason)) from problem
+    return folder
+
+
+def _unzip(archive: Path, target: Path, flat: bool) -> Path:
+    """The one folder in the archive; ``flat`` moves the files of its ``model/`` up to the card."""
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(target)
+    archive.unlink()
+    folder = next(target.iterdir())
+    if flat:
+        for path in (folder / "model").iterdir():
+            if (folder / path.name).exists():  # the run's description, which has the same name as the model's
+                (folder / path.name).rename(folder / f"run-{path.name}")
+            path.rename(folder / path.name)
+        (folder / "model").rmdir()
+    return folder
+
+
+def _zip(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, f"{target.stem}/{path.relative_to(folder)}")
+
+
+def _note(words: str) -> str:
+    return f'<p class="quiet">{escape(words)}</p>'
+
+
+def _link(lang: str, done: Published) -> str:
+    words = escape(text(lang, "after.pushed"))
+    return f'<p>{words} <a href="{escape(done.url)}" rel="noopener">{escape(done.url)}</a></p>'

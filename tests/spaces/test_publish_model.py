@@ -1,0 +1,176 @@
+"""A finished model as a file, as a Space, and in an account on the hub: what arrives, for whom, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import publish_handlers
+import pytest
+from huggingface_hub import constants
+from publish_handlers import MODEL, SPACE, PublishHandlers, choices, login_of
+from transformers import AutoModelForCausalLM
+
+from common.config import LANGUAGES, Settings
+from common.publish.bundle import Bundle
+from common.publish.own_model import slug
+from common.training import run as child
+from common.training.config import FinetuneConfig, Pace
+from common.training.instructions import pair, to_jsonl
+from common.training.runs import Run, TrainingRuns
+from common.ui.errors import guarded
+from tests.common.publish.hub_server import Hub, hub
+
+OWNER = "a" * 32
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, tiny_llama: Path) -> Run:
+    """A finished run of Fine-tune, of a tiny model."""
+    runs = TrainingRuns(Settings(runs_dir=tmp_path_factory.mktemp("runs")))
+    pace = Pace(steps=2, batch=2, learning_rate=2e-2, evaluate_every=10)
+    origin = {"base": str(tiny_llama), "base_title": "Tiny", "base_repo": "someone/tiny", "base_licence": "Apache-2.0"}
+    config = FinetuneConfig(name="Käpt’n <b>Byte</b>", owner=OWNER, row=64, pace=pace, **origin)
+    made = runs.create(config, to_jsonl([pair(f"Question {number}?", f"Answer {number}.") for number in range(12)]))
+    assert child.main(str(made.folder.path)) == 0
+    return runs.find(made.folder.id)
+
+
+@pytest.fixture
+def works(run: Run) -> PublishHandlers:
+    runs = TrainingRuns(Settings(runs_dir=run.folder.path.parent))
+
+    async def find(owner: str, run_id: str | None) -> Run:
+        return runs.find(run_id or "", owner)
+
+    return PublishHandlers(find)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # that protocol is a program of its own
+    with hub() as state:
+        monkeypatch.setattr(constants, "ENDPOINT", state.url)
+        yield state
+
+
+class _Request:
+    """What is used of a gradio request: a session with a login, as gradio keeps it after the hub's own page."""
+
+    def __init__(self, token: str | None = None, seconds: float = 3600.0) -> None:
+        session = {"oauth_info": {"access_token": token, "expires_at": time.time() + seconds}} if token else {}
+        self.request, self.headers = type("Inner", (), {"scope": {"session": session}})(), {"cookie": ""}
+
+
+def _all(updates: Any) -> list[Any]:
+    async def collect() -> list[Any]:
+        return [update async for update in updates]
+
+    return asyncio.run(collect())
+
+
+def _push(works: PublishHandlers, run: Run, what: str, request: Any, lang: str = "en") -> list[str]:
+    return _all(guarded(works.push)(lang, OWNER, run.folder.id, what, False, request))
+
+
+async def _taken(works: PublishHandlers, run: Run, what: str, target: Path, owner: str = OWNER) -> Path:
+    """The downloaded file, unpacked."""
+    updates = guarded(works.download)("en", owner, run.folder.id, what, False)
+    path = Path((await anext(updates))["value"])
+    zipfile.ZipFile(path).extractall(target)
+    await updates.aclose()
+    assert not path.exists()
+    (top,) = target.iterdir()
+    return top
+
+
+@pytest.mark.slow
+def test_a_file_is_for_the_owner_alone(works: PublishHandlers, run: Run, tmp_path: Path) -> None:
+    top = asyncio.run(_taken(works, run, MODEL, tmp_path / "own"))
+    assert (top / "model" / "adapter_model.safetensors").exists() and (top / "README.md").exists()
+    with pytest.raises(gr.Error, match="does not exist any more"):
+        asyncio.run(_taken(works, run, MODEL, tmp_path / "other", "b" * 32))
+
+
+@pytest.mark.slow
+def test_a_space_of_it_starts_with_this_model(works: PublishHandlers, run: Run, tmp_path: Path) -> None:
+    top = asyncio.run(_taken(works, run, SPACE, tmp_path / "space"))
+    assert "title: Käptn bByteb" in (top / "README.md").read_text("utf-8") and (top / "app.py").exists()
+    code = (
+        "from common.config import settings; from common.text.models import choose, build_engine\n"
+        "from common import catalog; from common.text.engines.loading import load\n"
+        "chosen = choose(settings()); place = catalog.locate(chosen.model)\n"
+        "print(chosen.engine, load({'name': 'x', 'path': str(place)}).name, place.resolve())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=top, capture_output=True, text=True, check=True)
+    engine, _, place = done.stdout.strip().split(" ", 2)
+    assert engine == "transformers" and Path(place).parent == top
+    AutoModelForCausalLM.from_pretrained(place)  # whole: it needs no base
+
+
+@pytest.mark.slow
+def test_a_model_goes_into_the_account_of_who_is_logged_in(works: PublishHandlers, run: Run, server: Hub) -> None:
+    *_, preparing, uploading, done = _push(works, run, MODEL, _Request("hf_writer"))
+    name = f"ada/{slug(run.config.name)}"
+    assert f'href="{server.url}/{name}"' in done and "MB" in uploading and preparing != uploading
+    kept = server.models[name]
+    assert kept.private
+    assert {"README.md", "adapter_config.json", "adapter_model.safetensors", "reproduce.py"} <= set(kept.files)
+    assert kept.files["adapter_model.safetensors"] == (run.folder.model / "adapter_model.safetensors").read_bytes()
+    everything = b"".join(kept.files.values())
+    assert OWNER.encode() not in everything and str(run.folder.path).encode() not in everything
+
+
+@pytest.mark.slow
+def test_a_space_goes_into_the_account_too(
+    works: PublishHandlers, run: Run, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = "---\ntitle: X\nemoji: 🔍\ncolorFrom: red\ncolorTo: blue\nsdk: gradio\napp_file: app.py\n---\n"
+
+    def small(model: Path, name: str) -> Bundle:
+        return Bundle("chat", "cpu-basic", {"own/config.json": model / "config.json"}, {"README.md": card})
+
+    monkeypatch.setattr(publish_handlers, "chat_space", small)  # the real one holds a hundred megabytes more
+    done = _push(works, run, SPACE, _Request("hf_writer"))[-1]
+    name = f"ada/{slug(run.config.name)}-chat"
+    assert f'href="{server.url}/spaces/{name}"' in done
+    assert set(server.spaces[name].files) == {".gitattributes", "README.md", "own/config.json"}
+    with pytest.raises(gr.Error, match="not let this account make one more"):
+        _push(works, run, SPACE, _Request("hf_free"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_without_a_login_it_is_said_what_to_do(works: PublishHandlers, run: Run, lang: str) -> None:
+    for nobody in (_Request(), _Request("hf_writer", seconds=-1.0)):
+        with pytest.raises(gr.Error, match="hf auth login"):
+            _push(works, run, MODEL, nobody, lang)
+
+
+def test_the_login_of_this_machine_is_the_presenters_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_of_this_machine")
+    request: Any = _Request()
+    assert login_of(request) is None
+    monkeypatch.setattr(publish_handlers, "is_presenter", lambda request: True)
+    assert login_of(request) == "hf_of_this_machine"
+    monkeypatch.setenv("OAUTH_CLIENT_ID", "x")  # on a Space the machine's token is the Space's owner's
+    assert login_of(request) is None
+
+
+def test_only_models_that_answer_become_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choices(mergeable=True) == (MODEL, SPACE)
+    assert choices(mergeable=False) == (MODEL,)
+    monkeypatch.setattr(publish_handlers, "offered", lambda: False)  # a train Space that stands alone
+    assert choices(mergeable=True) == (MODEL,)
+
+
+def test_a_name_is_made_into_one_that_the_hub_takes() -> None:
+    assert slug("Käpt’n Byte!") == "k-pt-n-byte"
+    assert slug("日本") == "model" and len(slug("x" * 200)) == 60
