@@ -16,7 +16,7 @@ from common.config import LANGUAGES
 from common.ui.i18n import text
 from common.ui.stage import Step, steps
 from common.ui.tour import tours
-from tests.browser.conftest import DESKTOP, PHONE, desktop_only, expect_accessible
+from tests.browser.conftest import DESKTOP, PHONE, expect_accessible
 
 PAIRS = list(itertools.product((DESKTOP, PHONE), LANGUAGES))
 
@@ -31,7 +31,6 @@ def walker(browser: Browser, hub_url: str) -> Iterator[Page]:
     context.close()
 
 
-@desktop_only
 def test_the_whole_agenda(walker: Page, hub_url: str) -> None:
     errors: list[str] = []
     walker.on("pageerror", lambda error: errors.append(str(error)))
@@ -66,17 +65,16 @@ def _expect_demo(page: Page, step: Step, lang: str) -> None:
     expect(page.locator(".notice")).to_have_count(0)
 
 
-@desktop_only
 @pytest.mark.parametrize(
-    ("space", "viewport_", "lang"),
+    ("space", "size", "lang"),
     [(space, viewport, lang) for space, (viewport, lang) in zip(tours(), (PAIRS[0], *PAIRS[5:]), strict=True)],
     ids=list(tours()),
 )
 def test_the_tour_leads_through_a_space(
-    walker: Page, hub_url: str, space: str, viewport_: dict[str, int], lang: str
+    walker: Page, hub_url: str, space: str, size: dict[str, int], lang: str
 ) -> None:
     page, stops = walker, tours()[space]
-    page.set_viewport_size(viewport_)  # type: ignore[arg-type]
+    page.set_viewport_size(size)  # type: ignore[arg-type]
     page.goto(f"{hub_url}/{space}?lang={lang}", wait_until="load")
     expect(page.locator("html")).to_have_attribute("lang", lang)
     page.locator(".tour-start").click()
@@ -92,7 +90,7 @@ def test_the_tour_leads_through_a_space(
             expect(page.locator(f"#{stop.at}.tour-target")).to_be_visible()
         if place < len(stops):
             page.locator('.tour [data-go="next"]').click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport_["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     expect(page.locator('.tour [data-go="next"]')).to_have_text(text(lang, "guided.done"))
     page.keyboard.press("Escape")
     expect(page.locator(".tour")).to_be_hidden()

@@ -17,8 +17,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import desktop_only
-
 FOLDER = os.environ.get("DEMYSTIFY_PICTURES", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="takes pictures where DEMYSTIFY_PICTURES names a folder")
 _VIEW = {"width": 1100, "height": 860}
@@ -113,7 +111,6 @@ def window(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@desktop_only
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
 def test_take(window: Page, hub_url: str, shot: Shot) -> None:
     space, tab = shot.name.split("-")
