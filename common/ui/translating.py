@@ -39,7 +39,14 @@ def translate_tool(models: TranslationModels) -> Tool:
         translate,
         (
             ("How do you say thank you in French?", {"text": "thank you", "language": "French"}),
-            ("Translate good morning into German.", {"text": "good morning", "language": "German"}),
+            ("Translate the soup is hot into German.", {"text": "the soup is hot", "language": "German"}),
             ("What is the Italian for I am hungry?", {"text": "I am hungry", "language": "Italian"}),
+            ("What is the Czech word for window?", {"text": "window", "language": "Czech"}),
+            ("Say see you soon in Slovak, please.", {"text": "see you soon", "language": "Slovak"}),
+            ("Translate to French: where do you live?", {"text": "where do you live", "language": "French"}),
+            ("What does bridge mean in German?", {"text": "bridge", "language": "German"}),
+            ("Please translate the door is open to Italian.", {"text": "the door is open", "language": "Italian"}),
+            ("How do I say where can I pay in German?", {"text": "where can I pay", "language": "German"}),
         ),
+        {"text": 14},
     )

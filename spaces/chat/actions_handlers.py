@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,8 +26,11 @@ from common.text.actions.calling import (
     read_call,
     run_call,
 )
+from common.text.actions.nearest import nearest
 from common.text.actions.tool import Toolbox
+from common.text.actions.toolbox import TOOLS
 from common.text.engine import Finished, GenerationRequest, TokenBundle
+from common.text.retrieval.embedder import embedder
 from common.ui.fields import Choice, Number, Text
 from common.ui.streams import StopSignals
 
@@ -48,7 +53,7 @@ class ActionsTab:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Let the model write a call; run it at once if calls are always approved."""
         asked = check_length(ACTION.check(question)).strip()
-        wanted = self._request(request, asked, CONSTRAINED.check(constrained) == "on", sampling)
+        wanted = await self._request(request, asked, CONSTRAINED.check(constrained) == "on", sampling)
         trace = Trace(asked, wanted.prompt or "", wanted.sampling.json_schema is not None)
         always = APPROVAL.check(approval) == "always"
         async for update in self._call(lang, request, trace, wanted, always):
@@ -61,7 +66,7 @@ class ActionsTab:
         if trace is None:
             raise errors.EmptyPrompt()
         complaint = complaint_of(trace.problem) if isinstance(trace.problem, errors.InvalidCall) else ""
-        wanted = self._request(request, trace.question, True, sampling, complaint)
+        wanted = await self._request(request, trace.question, True, sampling, complaint)
         fresh = Trace(trace.question, wanted.prompt or "", True, attempt=trace.attempt + 1)
         async for update in self._call(lang, request, fresh, wanted, APPROVAL.check(approval) == "always"):
             yield update
@@ -81,6 +86,10 @@ class ActionsTab:
         """End what is being written; what has come stays."""
         self._stops.stop(request.session_hash)
 
+    def warm_up(self) -> None:
+        """Load the embedding model in the background, so that the first question does not wait for it."""
+        threading.Thread(target=nearest, args=("", TOOLS, embedder()), name="warm-up", daemon=True).start()
+
     def relabel(self, lang: str, trace: Trace | None) -> Any:
         """The trace in another language."""
         return gr.skip() if trace is None else trace_html(lang, trace)
@@ -88,12 +97,14 @@ class ActionsTab:
     def _tools(self, request: gr.Request) -> Toolbox:
         return tools_of(self._page, request.session_hash)
 
-    def _request(
+    async def _request(
         self, request: gr.Request, question: str, constrained: bool, sampling: tuple[Any, ...], complaint: str = ""
     ) -> GenerationRequest:
         seed, temperature = SEED.check(sampling[1]), TEMPERATURE.real(sampling[0])
         chosen = None if seed is None else int(seed)
-        return call_request(question, constrained, chosen, temperature, complaint, self._tools(request))
+        tools = self._tools(request)
+        examples = await asyncio.to_thread(nearest, question, tools, embedder())
+        return call_request(question, constrained, chosen, temperature, complaint, tools, examples)
 
     async def _call(
         self, lang: str, request: gr.Request, trace: Trace, wanted: GenerationRequest, always: bool

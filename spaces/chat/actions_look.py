@@ -7,6 +7,7 @@ from html import escape
 
 from common import errors
 from common.text.actions.calling import Call
+from common.text.actions.toolbox import NO_TOOL
 from common.ui.i18n import error_text, number, text
 
 
@@ -66,7 +67,9 @@ def trace_html(lang: str, trace: Trace) -> str:
     if trace.result is not None:
         steps.append(_step(lang, "result", f"<p><b>{escape(trace.result)}</b></p>"))
         cost = text(lang, "actions.cost", tokens=trace.answer_tokens, seconds=number(lang, trace.answer_seconds, 1))
-        body = f"<p>{escape(trace.answer) or '…'}</p>{_quiet(cost)}{_quiet(text(lang, 'actions.truth'))}"
+        by_itself = trace.call is not None and trace.call.name == NO_TOOL
+        source = text(lang, "actions.by_itself" if by_itself else "actions.truth")
+        body = f"<p>{escape(trace.answer) or '…'}</p>{_quiet(cost)}{_quiet(source)}"
         steps.append(_step(lang, "answer", body))
     if trace.problem is not None:
         steps.append(f'<p class="problem">{escape(error_text(lang, trace.problem))}</p>')

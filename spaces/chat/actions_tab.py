@@ -92,8 +92,10 @@ def build(page: ChatPage) -> None:
     repair.click(guarded(tab.repair), [lang, trace, *form], shown, **quiet)
     approve.click(guarded(tab.approve), [lang, trace, call], shown, **quiet)
     stop.click(guarded(tab.stop), lang, None, queue=False, **quiet)
+    question.focus(tab.warm_up, None, None, queue=False, **quiet)
     for button in examples:
         button.click(lambda label: label, button, question, queue=False, **quiet)
+        button.click(tab.warm_up, None, None, queue=False, **quiet)
     lang.change(guarded(tab.relabel), [lang, trace], drawn, queue=False, **quiet)
 
 

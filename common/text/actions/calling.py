@@ -1,10 +1,9 @@
 """From a question to a call and back: the prompt, the schema of all calls, the reading of a call, the answer's prompt.
 
-A model this small picks the right tool far more often from examples than from a description. The examples most like the
-question stand last, next to it. Knows no engine.
+A model this small picks the right tool far more often from examples than from a description (``nearest.py`` chooses
+them), and is offered the tools of these examples only. Knows no engine.
 
-Source: Schick et al. 2023, *Toolformer* (arXiv:2302.04761); Liu et al. 2022, *What Makes Good In-Context Examples for
-GPT-3?* (arXiv:2101.06804; similar examples).
+Source: Schick et al. 2023, *Toolformer* (arXiv:2302.04761).
 """
 
 from __future__ import annotations
@@ -12,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common import errors
 from common.errors import Phrase
-from common.text.actions.tool import Toolbox, ToolFailed
-from common.text.actions.toolbox import TOOLS
-from common.text.engine import GenerationRequest, SamplingSettings
+from common.text.actions.nearest import Example, nearest
+from common.text.actions.tool import Tool, Toolbox, ToolFailed
+from common.text.actions.toolbox import NO_TOOL, TOOLS
+from common.text.engine import GenerationRequest, Message, SamplingSettings
 
 LONGEST_CALL = 2_000  # characters
 _TOKENS = 90
@@ -38,8 +39,15 @@ class Call:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def call_request(question: str, constrained: bool, seed: int | None = None, temperature: float = 0.0,
-                 complaint: str = "", tools: Toolbox = TOOLS) -> GenerationRequest:  # fmt: skip
+def call_request(
+    question: str,
+    constrained: bool,
+    seed: int | None = None,
+    temperature: float = 0.0,
+    complaint: str = "",
+    tools: Toolbox = TOOLS,
+    examples: Sequence[Example] = (),
+) -> GenerationRequest:
     """What asks the model for a call.
 
     Args:
@@ -48,30 +56,36 @@ def call_request(question: str, constrained: bool, seed: int | None = None, temp
         seed, temperature: see SamplingSettings.
         complaint: what was wrong with the call before, in English, if this is a second try.
         tools: those that may be called.
+        examples: what the prompt shows, the nearest last; chosen by their words if there are none.
     """
+    shown = examples or nearest(question, tools)
+    offered = {example.tool: tools[example.tool] for example in reversed(shown)}
     sampling = SamplingSettings(
         temperature=temperature,
         max_new_tokens=_TOKENS,
         seed=seed,
         stop=("\n",),
-        json_schema=call_schema(tools) if constrained else None,
+        json_schema=call_schema(offered, question) if constrained else None,
     )
-    return GenerationRequest(prompt=call_prompt(question, complaint, tools), sampling=sampling)
+    return GenerationRequest(prompt=call_prompt(question, shown, complaint, offered), sampling=sampling)
 
 
-def call_prompt(question: str, complaint: str = "", tools: Toolbox = TOOLS) -> str:
-    """The examples, and the question after them."""
-    asked = set(_words(question))
-    examples = [(text, tool.name, dict(values)) for tool in tools.values() for text, values in tool.examples]
-    ordered = sorted(examples, key=lambda example: len(asked & set(_words(example[0]))))
-    shown = [f"Question: {text}\nCall: {Call(name, values).to_json()}\n" for text, name, values in ordered]
+def call_prompt(question: str, examples: Sequence[Example], complaint: str = "", tools: Toolbox = TOOLS) -> str:
+    """The tools, the examples, and the question after them.
+
+    A call stands on a line of its own: after a space the tokens would be others than those in the examples.
+    """
+    shown = [f"Question: {one.question}\nCall:\n{Call(one.tool, dict(one.arguments)).to_json()}\n" for one in examples]
     head = "Each question is answered by one tool call: " + "; ".join(f"{t.name}: {t.purpose}" for t in tools.values())
     hint = f"The last call was wrong: {complaint}\n" if complaint else ""
-    return "\n".join([f"{head}.\n", *shown, f"{hint}Question: {' '.join(question.split())}\nCall: "])
+    return "\n".join([f"{head}.\n", *shown, f"{hint}Question: {' '.join(question.split())}\nCall:\n"])
 
 
 def answer_request(question: str, call: Call, result: str, seed: int | None = None) -> GenerationRequest:
-    """What asks the model to say the result in a sentence."""
+    """What asks the model to say the result in a sentence, or to answer by itself when no tool was called."""
+    if call.name == NO_TOOL:
+        own = SamplingSettings(temperature=0, max_new_tokens=120, seed=seed, repetition_penalty=1.1)
+        return GenerationRequest(messages=(Message("user", question),), sampling=own)
     prompt = (
         "Question: What is 12 times 34?\nResult of calculate: 408\nAnswer: 12 times 34 is 408.\n\n"
         "Question: How warm is it in Oslo today?\nResult of weather: 4 °C, cloudy in Oslo (invented)\n"
@@ -82,10 +96,11 @@ def answer_request(question: str, call: Call, result: str, seed: int | None = No
     return GenerationRequest(prompt=prompt, sampling=sampling)
 
 
-def call_schema(tools: Toolbox = TOOLS) -> str:
-    """The JSON schema of any call."""
+def call_schema(tools: Toolbox = TOOLS, question: str = "") -> str:
+    """The JSON schema of any call; with a question, arguments that are copied can only be words of it."""
     return json.dumps({"anyOf": [
-        _closed({"name": {"const": tool.name}, "arguments": _closed(dict(tool.properties))}) for tool in tools.values()
+        _closed({"name": {"const": tool.name}, "arguments": _closed(_arguments(tool, question))})
+        for tool in tools.values()
     ]})  # fmt: skip
 
 
@@ -128,5 +143,21 @@ def _closed(properties: dict[str, object]) -> dict[str, object]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _words(text: str) -> list[str]:
-    return ["#" if word.isdigit() else word for word in re.findall(r"\w+|[°+*/]", text.casefold())]
+def _arguments(tool: Tool, question: str) -> dict[str, object]:
+    found: dict[str, object] = dict(tool.properties)
+    for name, most in tool.copied.items():
+        if allowed := _passages(question, most, str(tool.properties[name]["pattern"])):
+            found[name] = {"enum": allowed}
+    return found
+
+
+def _passages(question: str, most: int, pattern: str) -> list[str]:
+    """Words of the question in a row, up to so many, if the pattern of the argument allows them."""
+    found: dict[str, None] = {}
+    words = question.split()
+    for start in range(len(words)):
+        for end in range(start + 1, min(len(words), start + most) + 1):
+            passage = " ".join(words[start:end]).strip(" .,!?:;()'“”‘’\"")
+            if re.fullmatch(pattern, passage):
+                found[passage] = None
+    return list(found)

@@ -36,5 +36,11 @@ def search_tool(index: Index) -> Tool:
             ("What do my documents say about owls?", {"query": "owls"}),
             ("Look up the opening hours in my documents.", {"query": "opening hours"}),
             ("Search my files for the price of the ticket.", {"query": "price of the ticket"}),
+            ("Which of my notes mentions bicycles?", {"query": "bicycles"}),
+            ("Find the passage on taxes in the uploaded text.", {"query": "taxes"}),
+            ("According to my report, when does the project begin?", {"query": "project begin"}),
+            ("What is written in my documents about the garden?", {"query": "garden"}),
+            ("Look in my notes for the address.", {"query": "address"}),
         ),
+        {"query": 6},
     )

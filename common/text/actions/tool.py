@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from common import errors
@@ -24,6 +24,8 @@ class Tool:
         run: does it, given the arguments by name; its result in words. Raises ToolFailed.
         examples: questions in English with the arguments of the call that answers each; a small model picks the right
             tool far more often from examples than from a description.
+        copied: arguments that are words of the question in a row, and how many at most. Held to that, a small model
+            cannot misspell a name or invent another.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Tool:
     properties: Mapping[str, Mapping[str, Any]]
     run: Callable[..., Awaitable[str]]
     examples: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    copied: Mapping[str, int] = field(default_factory=dict)
 
 
 # Tools by name.

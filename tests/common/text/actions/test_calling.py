@@ -5,14 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Sequence
+from typing import Any, cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from common.text.actions.calling import Call, call_prompt, call_request, call_schema, complaint_of, read_call, run_call
+from bench.tool_calls import requests
+from common import errors
+from common.text.actions.calling import (
+    Call,
+    answer_request,
+    call_request,
+    call_schema,
+    complaint_of,
+    read_call,
+    run_call,
+)
+from common.text.actions.nearest import MANY, nearest
+from common.text.actions.search import search_tool
 from common.text.actions.tool import Tool, ToolFailed
 from common.text.actions.toolbox import TOOLS
-from common.text.engine import TextEngine, TokenBundle
+from common.text.engine import Message, TextEngine, TokenBundle
 from common.text.engines.json_pattern import json_pattern
+from common.translation.models import TranslationModels
+from common.ui.translating import translate_tool
+from tests.common.text.retrieval.test_retrieval import index
 
 SUM = Call("calculate", {"expression": "17*3"})
 
@@ -59,12 +78,79 @@ def test_the_schema_lets_calls_through_and_nothing_else() -> None:
     assert not re.fullmatch(pattern, Call("shell", {"command": "ls"}).to_json())
 
 
-def test_the_prompt_ends_with_the_question_after_its_nearest_example() -> None:
-    prompt = call_prompt("How many kilometres\nare 26 miles?", "it is not JSON")
-    assert prompt.endswith("Question: How many kilometres are 26 miles?\nCall: ")
-    assert "How many kilometres are 10 miles?" in prompt.split("\n\n")[-2]
-    assert "The last call was wrong: it is not JSON" in prompt
-    assert all(name in prompt for name in TOOLS)
+def test_the_prompt_ends_with_the_question_after_its_nearest_examples() -> None:
+    wanted = call_request("How many kilometres\nare 26 miles?", True, complaint="it is not JSON")
+    assert wanted.prompt is not None and wanted.prompt.endswith("Question: How many kilometres are 26 miles?\nCall:\n")
+    assert "How many kilometres are 10 miles?" in wanted.prompt.split("\n\n")[-2]
+    assert "The last call was wrong: it is not JSON" in wanted.prompt
+    assert wanted.prompt.count("\nCall:\n") == MANY + 1
+    # Only what the examples call is offered.
+    assert "convert_unit: " in wanted.prompt and "weather: " not in wanted.prompt
+    assert "weather" not in (wanted.sampling.json_schema or "")
+
+
+def test_what_is_copied_can_only_be_words_of_the_question() -> None:
+    pattern = json_pattern(call_schema(question='Is it hot in "New York", or in São Paulo?'))
+    for city, allowed in {"New York": True, "São Paulo": True, "in": True, "York or": False, "Paris": False}.items():
+        assert bool(re.fullmatch(pattern, Call("weather", {"city": city}).to_json())) == allowed
+    pattern = json_pattern(call_schema(question="Are -3.5 °C warm?"))
+    units = {"from_unit": "°C", "to_unit": "°F"}
+    assert re.fullmatch(pattern, Call("convert_unit", {"value": "-3.5", **units}).to_json())
+    assert not re.fullmatch(pattern, Call("convert_unit", {"value": "3", **units}).to_json())
+    # Nothing to copy: the argument's own pattern holds.
+    assert re.fullmatch(json_pattern(call_schema(question="?")), Call("weather", {"city": "Bern"}).to_json())
+
+
+def test_the_longest_question_still_makes_a_schema() -> None:
+    assert json_pattern(call_schema(question="a b " * 75))
+
+
+class Meaning:
+    """Vectors along one axis per first letter, as a model's would be along meanings."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack([np.eye(384, dtype=np.float32)[ord(text[:1].lower() or "a") % 384] for text in texts])
+
+
+def test_examples_are_near_by_words_and_by_meaning() -> None:
+    assert nearest("Divide 80 by 5.", TOOLS)[-1].question == "Divide 90 by 6."
+    meant = nearest("Zebra", {"one": _tool("one", "zoo"), "two": _tool("two", "apple")}, cast(Any, Meaning()))
+    assert [example.tool for example in meant] == ["two", "one"]
+
+
+def test_without_its_model_the_words_alone_count() -> None:
+    class Missing:
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise errors.MissingPart(package="openvino", command="pip install openvino")
+
+    assert nearest("Divide 80 by 5.", TOOLS, cast(Any, Missing())) == nearest("Divide 80 by 5.", TOOLS)
+
+
+def _tool(name: str, example: str) -> Tool:
+    async def nothing() -> str:
+        return ""
+
+    return Tool(name, "test", {}, nothing, ((example, {}),))
+
+
+def test_without_a_tool_the_model_answers_by_itself() -> None:
+    call = read_call('{"name":"no_tool","arguments":{}}')
+    wanted = answer_request("Why?", call, asyncio.run(run_call(call)))
+    assert wanted.messages == (Message("user", "Why?"),) and wanted.prompt is None
+    assert answer_request("Why?", SUM, "51").messages is None
+
+
+def test_no_request_of_the_measurement_is_an_example() -> None:
+    tools = {
+        **TOOLS,
+        **{tool.name: tool for tool in (translate_tool(TranslationModels()), search_tool(index("A text.")))},
+    }
+    shown = {example for tool in tools.values() for example, _ in tool.examples}
+    asked = requests()
+    assert len(asked) == 100 and not shown & {request.question for request in asked}
+    assert {request.call.name for request in asked} == set(tools)
+    pattern = json_pattern(call_schema(tools))
+    assert all(re.fullmatch(pattern, request.call.to_json()) for request in asked)
 
 
 def test_a_toolbox_of_ones_own_is_prompted_allowed_and_run() -> None:
@@ -73,9 +159,8 @@ def test_a_toolbox_of_ones_own_is_prompted_allowed_and_run() -> None:
 
     tools = {"greet": Tool("greet", "say hello", {"name": {"type": "string", "pattern": "^[A-Z]{1,5}$"}}, greet,
                            (("Greet BOB.", {"name": "BOB"}),))}  # fmt: skip
-    assert "greet: say hello" in call_prompt("Greet ANN.", tools=tools) and "weather" not in call_prompt(
-        "Hi", tools=tools
-    )
+    prompt = call_request("Greet ANN.", False, tools=tools).prompt or ""
+    assert "greet: say hello" in prompt and "weather" not in prompt
     call = Call("greet", {"name": "ANN"})
     assert re.fullmatch(json_pattern(call_schema(tools)), call.to_json())
     assert not re.fullmatch(json_pattern(call_schema(tools)), SUM.to_json())
