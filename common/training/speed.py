@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.training.config import FinetuneConfig, Method, ScratchConfig, Shape
-from common.training.lora import flops_per_weight
+from common.training.lora import flops_per_weight, frozen_in_half
 from common.training.runs import TrainingRuns
 from common.training.shape import flops_per_token
 
@@ -11,8 +11,9 @@ from common.training.shape import flops_per_token
 _GUESS = 20e9  # floating-point operations a second
 _START_SECONDS = 10.0  # of a process, until its first step
 _NEWEST = 5
-# Measured with SmolLM2 135M and a LoRA of rank 8 on the same two cores.
-_FINETUNE_GUESS = 60e9
+# Of a core, measured with SmolLM2 135M and a LoRA of rank 8: on AVX2 in fp32, on AVX512-BF16 in bfloat16 (there 207e9
+# of the processor's time; half of it, since a core is rarely one's own).
+_FINETUNE_GUESS, _FINETUNE_HALF_GUESS = 30e9, 100e9
 _FINETUNE_START = 20.0
 _WORKING = 0.8  # part of the time that goes into steps
 
@@ -41,17 +42,25 @@ def steps_within(shape: Shape, vocabulary: int, batch: int, minutes: float, flop
     return max(20, int(tokens / (batch * shape.context)))
 
 
-def measured_finetune_flops(runs: TrainingRuns) -> float:
-    """As ``measured_flops``, of models trained further: their steps are larger, and use the processor better."""
+def measured_finetune_flops(runs: TrainingRuns, method: Method, cores: int) -> float:
+    """As ``measured_flops``, of models trained further: their steps are larger, and use the processor better.
+
+    Only runs that compute in the numbers that ``method`` has here tell of it; ``cores`` are those of one run.
+    """
+    half = frozen_in_half(method)
     found: list[float] = []
     for run in runs.all():
         parameters = (run.folder.read_json("data.json") or {}).get("parameters")
         rates = [event["tokens_per_second"] for event in run.folder.events() if event["type"] == "step"]
-        if parameters and len(rates) >= 5 and isinstance(run.config, FinetuneConfig):
-            found.append(sorted(rates)[len(rates) // 2] * parameters * flops_per_weight(run.config.method))
+        config = run.config
+        if not isinstance(config, FinetuneConfig) or frozen_in_half(config.method) != half:
+            continue
+        if parameters and len(rates) >= 5:
+            found.append(sorted(rates)[len(rates) // 2] * parameters * flops_per_weight(config.method))
         if len(found) == _NEWEST:
             break
-    return sorted(found)[len(found) // 2] if found else _FINETUNE_GUESS
+    guess = cores * (_FINETUNE_HALF_GUESS if half else _FINETUNE_GUESS)
+    return sorted(found)[len(found) // 2] if found else guess
 
 
 def finetune_steps(parameters: float, method: Method, tokens: int, minutes: float, flops: float) -> int:

@@ -15,6 +15,7 @@ from common import catalog, errors
 from common.config import settings
 from common.training.config import FinetuneConfig, Method, Pace
 from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
+from common.training.launch import cores
 from common.training.personas import PERSONAS, persona_examples
 from common.training.speed import finetune_steps, measured_finetune_flops
 from common.ui.fields import Choice, Number, Text
@@ -147,7 +148,7 @@ class FinetuneTab(TunedHandlers):
 
     async def _steps(self, base: str, method: Method, tokens: int, minutes: float) -> int:
         parameters = catalog.find(str(BASE.check(base))).parameters
-        flops = await asyncio.to_thread(measured_finetune_flops, self._runs)
+        flops = await asyncio.to_thread(measured_finetune_flops, self._runs, method, cores(settings()))
         return finetune_steps(parameters, method, tokens, minutes, flops)
 
 
