@@ -64,10 +64,11 @@ def build(
 
     with page_frame("hub", status) as page:
         page.words(gr.HTML, keys={"value": _front}, elem_id="front")
-    # The chat model and the translator are one for all spaces.
+    # The chat model, the translator and the line of runs are one for all spaces.
     shared: dict[str, dict[str, object]] = {
         "translate": {"chat": models},
         "chat": {"tools": (translate_tool(translation),)},
+        "diffusion": {"runs": runs},
     }
     for name in SPACES:
         space = _load(name).build(services[name], in_hub=True, **shared.get(name, {}))

@@ -102,6 +102,7 @@ PHRASES: Final[dict[str, str]] = {
     "numbers_between": "{fewest} to {most} numbers from {minimum} to {maximum}, with spaces between them",
     "as_many": "as many as there are numbers in the cool column: {count}",
     "column": "probabilities above 0 that add up to 1 at most",
+    "one_gap": "a text with one gap, {gap}",
     "letters_at_most": "at most {limit} characters",
     "whole_characters": "text without broken characters",
     "turns_at_most": "at most {limit} messages; go on in a new conversation",

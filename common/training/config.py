@@ -147,7 +147,32 @@ class PreferenceConfig(TunedConfig):
         return self.adapter or self.base
 
 
-AnyConfig = ScratchConfig | FinetuneConfig | PreferenceConfig
+class StyleConfig(RunConfig):
+    """A diffusion model that learns how the pictures in the run's ``pictures.jsonl`` look: a LoRA beside its U-Net.
+
+    Attributes:
+        base: folder of the model, in diffusers format.
+        base_title, base_licence: what people call it, and its licence.
+        size: edge of its pictures, in pixels.
+        rank: of the LoRA; ``pace.batch`` pictures are one step.
+        prompt, sample_seed, sample_steps, guidance: of the picture that is drawn on the way.
+    """
+
+    data_file: ClassVar[str] = "pictures.jsonl"
+
+    kind: Literal["style"] = "style"
+    base: str
+    base_title: str = Field("", max_length=120)
+    base_licence: str = Field("", max_length=60)
+    size: int = Field(ge=8, le=4096)
+    rank: int = Field(8, ge=1, le=256)
+    prompt: str = Field(min_length=1, max_length=400)
+    sample_seed: int = Field(7, ge=0, le=2**32 - 1)
+    sample_steps: int = Field(20, ge=1, le=100)
+    guidance: float = Field(4.0, ge=0, le=30)
+
+
+AnyConfig = ScratchConfig | FinetuneConfig | PreferenceConfig | StyleConfig
 _ADAPTER: TypeAdapter[AnyConfig] = TypeAdapter(Annotated[AnyConfig, Field(discriminator="kind")])
 
 

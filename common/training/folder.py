@@ -4,12 +4,14 @@
     corpus.txt      the text (kind "scratch")
     examples.jsonl  the conversations (kind "finetune")
     pairs.jsonl     the preferred and the other answers (kind "preference")
+    pictures.jsonl  the pictures with their prompts (kind "style")
     data.json       what the data turned out to be
     events.jsonl    what has happened, one JSON object a line
     process.json    the process at work: its id and when it began
     stop            a request to end; the file's being there is the message
     checkpoints/    the last states that training can go on from
     model/          the result: safetensors and tokenizer; of an adapter its weights alone
+    sample-N.png    what a model of pictures has drawn on the way
     result.json     how it ended
 
 Single files are written beside and renamed, so that a reader never sees half of one. The last line of events may be
@@ -33,6 +35,8 @@ from common.training.config import AnyConfig, read_config
 
 State = Literal["waiting", "running", "stopped", "finished", "failed", "interrupted"]
 Event = dict[str, Any]
+# What a finished model has in any case: a whole one, an adapter of peft, a LoRA of diffusers.
+_RESULTS = ("config.json", "adapter_config.json", "pytorch_lora_weights.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class RunFolder:
     @property
     def has_model(self) -> bool:
         """Whether the run has got that far; an adapter has no config of a whole model."""
-        return any((self.model / name).exists() for name in ("config.json", "adapter_config.json"))
+        return any((self.model / name).exists() for name in _RESULTS)
 
     @property
     def checkpoints(self) -> Path:

@@ -6,7 +6,7 @@ import errno
 import shutil
 
 from common import errors, hardware
-from common.training.config import ScratchConfig, Shape
+from common.training.config import ScratchConfig, Shape, StyleConfig
 from common.training.folder import RunFolder
 from common.training.shape import memory_bytes
 
@@ -84,6 +84,8 @@ def named(problem: Exception, folder: RunFolder) -> errors.DemystifyError:
         return errors.DiskFull()
     if isinstance(problem, MemoryError) or any(sign in words for sign in _NO_MEMORY):
         config = folder.config()
+        if isinstance(config, StyleConfig):
+            return errors.StyleTooLarge(batch=max(1, config.pace.batch // 2))
         if not isinstance(config, ScratchConfig):
             return errors.FinetuneTooLarge(batch=max(1, config.pace.batch // 2), row=max(64, config.row // 2))
         vocabulary = (folder.read_json("data.json") or {}).get("vocabulary", config.vocabulary)

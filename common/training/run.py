@@ -61,6 +61,10 @@ def _train(folder: RunFolder) -> dict[str, object]:
         from common.training import preference
 
         return preference.train(folder)
+    if kind == "style":
+        from common.training import style
+
+        return style.train(folder)
     from common.training import scratch
 
     return scratch.train(folder)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import gradio as gr
 
 from common.training.runs import Run, TrainingRuns
+from common.ui.i18n import text
 from common.ui.run_look import list_choices
 
 
@@ -59,3 +60,21 @@ class VisitorRuns:
             return wanted.strip()
         taken = {run.config.name for run in self._runs.of(owner)}
         return next(name for number in range(1, 10_000) if (name := f"{title[:50]} {number}") not in taken)
+
+
+class WatchedRuns(VisitorRuns):
+    """For tabs that show one run at a time."""
+
+    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
+        """The chosen run as it stands: state, curves, what was made on the way; whether to look again; the list."""
+        own = await asyncio.to_thread(self._own, owner)
+        choices = gr.update(choices=list_choices(lang, own))
+        shown = next((run for run in own if run.folder.id == run_id), None)
+        if shown is None:
+            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
+        drawn = await asyncio.to_thread(self._draw, lang, shown)
+        return *drawn, gr.Timer(active=shown.state in ("waiting", "running")), choices
+
+    def _draw(self, lang: str, run: Run) -> tuple[str, str, str]:
+        """State, curves, and what was made on the way, of a run."""
+        raise NotImplementedError

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from common.diffusion.models import DiffusionModels
+    from common.training.runs import TrainingRuns
 
 
-def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
-    """The page; ``in_hub`` adds the way back to the front page."""
+def build(models: DiffusionModels, in_hub: bool = False, runs: TrainingRuns | None = None) -> gr.Blocks:
+    """The page; ``in_hub`` adds the way back to the front page, ``runs`` are those of the other spaces, too."""
     import denoise_tab
     import gradio as gr
     import grid_tab
@@ -30,10 +31,13 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
     import map_tab
     import noise_tab
     import redraw_tab
+    import style_tab
     from diffusion_page import DiffusionPage, status_html
 
+    from common.training.runs import TrainingRuns
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
+    from common.ui.visitor import visitor
 
     async def status(lang: str) -> tuple[str, bool]:
         return await status_html(lang, models)
@@ -45,10 +49,14 @@ def build(models: DiffusionModels, in_hub: bool = False) -> gr.Blocks:
         "noise": noise_tab,
         "grid": grid_tab,
         "redraw": redraw_tab,
+        "style": style_tab,
         "map": map_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:
-        page = DiffusionPage(frame.demo, frame.words, frame.lang, frame.arrival, models, in_hub)
+        owner, known = visitor(frame.demo)
+        page = DiffusionPage(
+            frame.demo, frame.words, frame.lang, frame.arrival, models, runs or TrainingRuns(), owner, known, in_hub
+        )
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
@@ -66,9 +74,13 @@ def main() -> None:
 
     models = DiffusionModels()
     models.start()
+    from common.training.runs import TrainingRuns
+
+    runs = TrainingRuns()
+    runs.start()
     from common.ui.serve import serve
 
-    serve(build(models))
+    serve(build(models, runs=runs))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels
 from common.diffusion.opened import usual_guidance, usual_steps
 from common.diffusion.request import OWN, ImageRequest
+from common.training.runs import TrainingRuns
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import error_text, text
 from common.ui.page import Page
@@ -30,9 +31,18 @@ MODEL = Text("image_model", AUTO, 200)
 
 @dataclass(frozen=True, slots=True)
 class DiffusionPage(Page):
-    """A page with diffusion models behind it; ``in_hub`` where the other spaces are pages beside it."""
+    """A page with diffusion models behind it.
+
+    Attributes:
+        runs: where a style is learned.
+        owner, known: who the visitor is, and the event after which that is known (``common.ui.visitor``).
+        in_hub: the other spaces are pages beside it.
+    """
 
     models: DiffusionModels
+    runs: TrainingRuns
+    owner: Any
+    known: Any
     in_hub: bool = False
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
-import gradio as gr
 from finetune_look import answers_html, talk_html
 from run_handlers import RunHandlers
 from scratch_look import curves_html, run_html
@@ -18,8 +16,7 @@ from common.text.engine import GenerationRequest, Message, SamplingSettings
 from common.training.config import TunedConfig
 from common.training.runs import Run
 from common.ui.fields import Number, Text
-from common.ui.i18n import text
-from common.ui.run_look import list_choices
+from common.ui.visitor_runs import WatchedRuns
 
 NAME = Text("run_name", "", 60)
 QUESTION = Text("question", "Who are you?", 400)
@@ -27,20 +24,10 @@ TEMPERATURE = Number("temperature", 0.3, 0.0, 2.0, 0.05)
 SEED = Number("seed", 1, 0, 2**31 - 1)
 
 
-class TunedHandlers(RunHandlers):
+class TunedHandlers(RunHandlers, WatchedRuns):
     """Handlers on the visitor's runs of a kind that begins with a model."""
 
     answer_tokens: ClassVar[int]  # the longest answer
-
-    async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
-        """The chosen run as it stands: state, curves, answers on the way; whether to look again; the list."""
-        own = await asyncio.to_thread(self._own, owner)
-        choices = gr.update(choices=list_choices(lang, own))
-        shown = next((run for run in own if run.folder.id == run_id), None)
-        if shown is None:
-            return f'<p class="quiet">{text(lang, "scratch.no_run")}</p>', "", "", gr.Timer(active=False), choices
-        drawn = await asyncio.to_thread(self._draw, lang, shown)
-        return *drawn, gr.Timer(active=shown.state in ("waiting", "running")), choices
 
     async def ask(
         self, lang: str, owner: str, run_id: str | None, question: str, temperature: Any, seed: Any

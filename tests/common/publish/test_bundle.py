@@ -20,7 +20,7 @@ FOREIGN = {
     "chat": {"translation", "diffusion"},
     "translate": {"training", "diffusion"},
     "train": {"translation", "diffusion"},
-    "diffusion": {"translation", "training"},
+    "diffusion": {"translation"},
 }
 
 

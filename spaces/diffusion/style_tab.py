@@ -1,0 +1,153 @@
+"""Teach it a style: the layout, and which event sets off which handler. What they do is in style_handlers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
+from style_handlers import (
+    CAPTIONS,
+    NAME,
+    RANK,
+    RATE,
+    SAMPLED,
+    SET,
+    STRENGTH,
+    TRAIN_STEPS,
+    StyleHandlers,
+)
+
+from common.diffusion.restyle import PROMPTS
+from common.ui import run_panel
+from common.ui.errors import guarded
+from common.ui.fields import Field
+from common.ui.links import link_button
+
+_LOOK_SECONDS = 3.0
+
+
+def build(page: DiffusionPage) -> None:
+    """Lay out the tab and wire it."""
+    tab, words, lang, owner = StyleHandlers(page), page.words, page.lang, page.owner
+    page.idea("style")
+    own = gr.State(None)
+    words(gr.Markdown, keys={"value": "style.step_pictures"})
+    with gr.Row():
+        with gr.Column(min_width=240):
+            source = words(
+                gr.Radio,
+                keys={"label": "style.source", "choices": [(f"style.set_{name}", name) for name in SET.options]},
+                value=SET.default,
+                elem_id="style-source",
+            )
+            upload = words(
+                gr.UploadButton,
+                keys={"label": "style.upload"},
+                file_types=["image"],
+                file_count="multiple",
+                type="filepath",
+                elem_id="style-upload",
+            )
+            show = words(gr.Button, keys={"value": "style.show"}, elem_id="style-show")
+        captions = words(
+            gr.Textbox,
+            keys={"label": "style.captions"},
+            value="\n".join(PROMPTS),
+            interactive=False,
+            lines=5,
+            max_lines=8,
+            max_length=CAPTIONS.max_length,
+            min_width=240,
+            elem_id="style-captions",
+        )
+    examples = gr.HTML("", elem_id="style-examples", padding=False)
+
+    words(gr.Markdown, keys={"value": "style.step_train"})
+    with gr.Row():
+        steps = TRAIN_STEPS.slider(words, "style.steps", min_width=220, elem_id="style-steps")
+        sampled = words(
+            gr.Textbox,
+            keys={"label": "style.prompt"},
+            value=SAMPLED.default,
+            max_lines=1,
+            max_length=SAMPLED.max_length,
+            min_width=200,
+            elem_id="style-sampled",
+        )
+        name = words(
+            gr.Textbox,
+            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
+            max_lines=1,
+            max_length=NAME.max_length,
+            min_width=200,
+            elem_id="style-name",
+        )
+    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+        rank = RANK.slider(words, "finetune.rank", min_width=200)
+        rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="style-rate")
+    expected = gr.HTML("", elem_id="style-time", padding=False)
+    go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="style-go")
+    panel = run_panel.lay_out(page, "style", "samples", _LOOK_SECONDS)
+    run, clock = panel.run, panel.clock
+
+    words(gr.Markdown, keys={"value": "style.step_try"})
+    with gr.Row():
+        prompt = words(
+            gr.Textbox,
+            keys={"label": "image.prompt"},
+            value=SAMPLED.default,
+            max_lines=2,
+            max_length=PROMPT.max_length,
+            min_width=220,
+            elem_id="style-prompt",
+        )
+        strength = STRENGTH.slider(words, "style.strength", min_width=220, elem_id="style-strength")
+    with gr.Row():
+        drawn = STEPS.slider(words, "image.steps", min_width=200)
+        scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
+        drawn.value, scale.value = usual(page.models)
+        seed = SEED.box(words, "image.seed", min_width=120)
+    draw = words(gr.Button, keys={"value": "style.draw"}, elem_id="style-draw")
+    both = gr.HTML("", elem_id="style-both", padding=False)
+    download = words(gr.Button, keys={"value": "style.download"}, elem_id="style-download")
+    file = words(gr.File, keys={"label": "style.file"}, interactive=False, visible=False, elem_id="style-file")
+    inputs: dict[str, tuple[Field, Any]] = {
+        "pictures": (SET, source),
+        "steps": (TRAIN_STEPS, steps),
+        "sampled": (SAMPLED, sampled),
+        "prompt": (PROMPT, prompt),
+        "strength": (STRENGTH, strength),
+        "seed": (SEED, seed),
+    }
+    link_button(page, "style", inputs)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    upload.upload(guarded(tab.take_upload), [lang, upload], [own, source, captions], **quiet)
+    source.input(tab.captions, [source, own], captions, queue=False, **quiet)
+    gr.on(
+        [show.click, own.change, source.input],
+        guarded(tab.show),
+        [lang, source, own, captions],
+        examples,
+        trigger_mode="always_last",
+        **quiet,
+    )
+    gr.on([steps.change, run.change, lang.change], guarded(tab.time), [lang, steps], expected, **quiet)
+    go.click(
+        guarded(tab.start),
+        [lang, owner, source, own, captions, steps, sampled, name, rank, rate],
+        [examples, run, clock],
+        **quiet,
+    )
+    run_panel.wire(panel, page, tab, tab.watch)
+    gr.on(
+        [draw.click, prompt.submit, strength.release],
+        guarded(tab.both),
+        [lang, owner, run, prompt, strength, drawn, scale, seed],
+        both,
+        trigger_mode="always_last",
+        **quiet,
+    )
+    download.click(guarded(tab.download), [lang, owner, run], file, api_visibility="private")
+    run.change(lambda: (gr.update(value=None, visible=False), ""), None, [file, both], queue=False, **quiet)
