@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import logging
 import re
-import time
 from collections.abc import Iterator
 
 from common import errors
@@ -15,7 +14,6 @@ from common.documents.document import Document, Paragraph, tidy
 from common.errors import Phrase
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it comments on every flaw of a file
-_LONGEST_SECONDS = 60.0
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad]\n(?=[a-zà-ÿ])")
 _ENDED = re.compile(r"[.!?…:][\"”’»)\]]*$")
 # A line that ends a sentence and is this much shorter than the page's lines ends a paragraph.
@@ -52,7 +50,7 @@ def _paragraphs(reader: object, name: str) -> tuple[list[Paragraph], int]:
     """All paragraphs, and how many pages have none."""
     found: list[Paragraph] = []
     empty = letters = 0
-    limit, deadline = settings().max_document_chars, time.monotonic() + _LONGEST_SECONDS
+    limit = settings().max_document_chars
     for number, page in enumerate(reader.pages, 1):  # type: ignore[attr-defined]
         texts = list(cut_page(page.extract_text()))
         found += [Paragraph(text, page=number) for text in texts]
@@ -60,9 +58,6 @@ def _paragraphs(reader: object, name: str) -> tuple[list[Paragraph], int]:
         letters += sum(map(len, texts))
         if letters > limit:
             raise errors.DocumentTooLong(name=name, reason=Phrase("document_letters", count=letters, limit=limit))
-        if time.monotonic() > deadline:
-            reason = Phrase("document_seconds", seconds=round(_LONGEST_SECONDS))
-            raise errors.DocumentTooLong(name=name, reason=reason)
     return found, empty
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common import errors
 from common.config import settings
+from common.documents.child import read_apart
 from common.documents.document import Document
 from common.errors import Phrase
 
@@ -28,7 +29,8 @@ def read_document(path: Path, name: str | None = None) -> Document:
     Raises:
         UnsupportedDocument: none of ``KINDS``.
         DocumentTooLarge: more bytes than ``max_upload_mb``; found out before anything is read.
-        DocumentTooLong: too many pages or characters, or it unpacks to too much.
+        DocumentTooLong: too many pages or characters, it unpacks to too much, or reading it takes too much time or
+            memory.
         DocumentEncrypted, DocumentScanned, DocumentEmpty, DocumentNotText, DocumentBroken: as they say.
         UploadGone: there is no such file any more.
     """
@@ -46,7 +48,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
         raise errors.UploadGone(name=shown) from problem
     if not data.strip():
         raise errors.DocumentEmpty(name=shown)
-    document = _reader(kind)(data, shown)
+    document = reader(kind)(data, shown) if kind in ("txt", "md") else read_apart(kind, data, shown)
     if not any(re.search(r"\w", paragraph.text) for paragraph in document.paragraphs):
         raise errors.DocumentEmpty(name=shown)
     if (letters := sum(len(paragraph.text) for paragraph in document.paragraphs)) > config.max_document_chars:
@@ -70,7 +72,7 @@ def display_name(name: str) -> str:
     return plain if len(plain) <= _LONGEST_NAME else f"{plain[: _LONGEST_NAME - 12]}…{plain[-11:]}"
 
 
-def _reader(kind: str) -> Callable[[bytes, str], Document]:
+def reader(kind: str) -> Callable[[bytes, str], Document]:
     """The function for a kind; its library is loaded here."""
     if kind == "pdf":
         from common.documents.pdf import read_pdf

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import random
 import socket
+import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import docx
+import psutil
 import pytest
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from common import errors
 from common.config import settings
-from common.documents import read_document, take_upload
+from common.documents import child, read_document, take_upload
+from common.documents.html import read_html
 from common.documents.pdf import cut_page
 from common.documents.read import display_name
 
@@ -152,7 +156,7 @@ def test_html_is_what_a_reader_sees(save: Save) -> None:
     assert read_document(save("b.htm", old)).text == "Käse"
 
 
-def test_nothing_outside_the_file_is_fetched(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_outside_the_file_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("asked the network")
 
@@ -161,7 +165,7 @@ def test_nothing_outside_the_file_is_fetched(save: Save, monkeypatch: pytest.Mon
         '<!DOCTYPE html [<!ENTITY x SYSTEM "http://127.0.0.1:9/x">]><link rel=stylesheet href="http://127.0.0.1:9/s">'
         '<img src="http://127.0.0.1:9/i.png"><p>text &x;</p>'
     )
-    assert "text" in read_document(save("a.html", page.encode())).text
+    assert "text" in read_html(page.encode(), "a.html").text
 
 
 def _zip_bomb() -> bytes:
@@ -218,6 +222,48 @@ def test_limits(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, data in (("a.txt", b"x" * 11), ("b.pdf", pdf("x" * 11))):
         with pytest.raises(errors.DocumentTooLong, match="11 characters or more"):
             read_document(save(name, data))
+
+
+def _slow_pdf() -> bytes:
+    """Some kB that unpack to a page with more than a million instructions."""
+    writer = PdfWriter(io.BytesIO(pdf("hello")))
+    stream = DecodedStreamObject()
+    stream.set_data(b"BT /F1 9 Tf (x) Tj ET " * 300_000)
+    writer.pages[0][NameObject("/Contents")] = writer._add_object(stream.flate_encode())
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def test_a_file_that_takes_for_ever_ends_its_own_process(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save("bomb.pdf", _slow_pdf())
+    assert path.stat().st_size < 200_000
+    monkeypatch.setattr(child, "SECONDS", 3.0)
+    began = time.monotonic()
+    with pytest.raises(errors.DocumentTooLong, match="takes more than 3 seconds"):
+        read_document(path)
+    assert time.monotonic() - began < 20 and _children() == []
+
+
+def test_more_memory_than_allowed_ends_the_reading(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "MEGABYTES", 1)
+    # Which of the two it is depends on whether Python or the library behind it asked for the memory.
+    with pytest.raises((errors.DocumentTooLong, errors.DocumentBroken)) as caught:
+        read_document(save("a.pdf", pdf("hello" * 1000)))
+    if isinstance(caught.value, errors.DocumentTooLong):
+        assert "takes more than 1 MB of memory" in str(caught.value)
+    assert _children() == []
+
+
+def test_a_reader_that_dies_is_a_broken_file(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(errors.DocumentBroken):
+        read_document(save("a.pdf", pdf("hello")))
+
+
+def _children() -> list[str]:
+    found = psutil.Process().children(recursive=True)
+    return [name for one in found if "common.documents.child" in (name := " ".join(one.cmdline()))]
 
 
 def test_a_large_file_is_refused_unread(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
