@@ -23,14 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 HUB = "hub"
 ZEROGPU = "zero-a10g"
 START = "start.py"
-# The modules that open models of a task: who has one of them needs the embedded models of that task.
+# The modules of ``common`` that open models of a task: who has one of them needs the embedded models of that task.
 _OPENED_BY = {
-    "chat": {"common.text.models", "common.text.convert"},
-    "tokenizer": {"common.text.vocabularies"},
-    "embedding": {"common.text.retrieval.embedder"},
-    "translation": {"common.translation.models"},
-    "image": {"common.diffusion.models"},
-    "adapter": {"common.text.engines.loading"},
+    "chat": {"text.models", "text.convert"},
+    "tokenizer": {"text.vocabularies"},
+    "embedding": {"text.retrieval.embedder"},
+    "translation": {"translation.models"},
+    "image": {"diffusion.models"},
+    "adapter": {"text.engines.loading"},
 }
 _NO_DATA = {".py", ".pyc"}
 
@@ -155,7 +155,8 @@ def _data(root: Path, found: Needs) -> dict[str, Path]:
 
 def _models(found: Needs) -> list[Model]:
     """The embedded models of the tasks that the modules work on."""
-    tasks = {task for task, modules in _OPENED_BY.items() if modules & set(found.modules)}
+    there = {name.removeprefix("common.") for name in found.modules}
+    tasks = {task for task, modules in _OPENED_BY.items() if modules & there}
     return [model for model in catalog.entries() if model.embedded and model.task in tasks]
 
 

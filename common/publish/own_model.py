@@ -18,8 +18,8 @@ _HARDWARE = "cpu-basic"  # a model of a seminar is small, and a free account may
 
 
 def offered(root: Path = ROOT) -> bool:
-    """Whether the chat app is here to be bundled; a published train Space stands alone."""
-    return (root / "spaces" / "chat" / "app.py").exists()
+    """Whether all is here that a bundle is made of; in a published Space it is not."""
+    return (root / "spaces" / "chat" / "README.md").exists() and (root / "constraints.txt").exists()
 
 
 def slug(name: str) -> str:

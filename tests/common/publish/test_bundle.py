@@ -29,12 +29,16 @@ def for_zerogpu(space: str) -> bundles.Bundle:
     return bundles.bundle(space)
 
 
+PUBLISHING = {"hub", "train"}  # their visitors put what they have trained into accounts of their own
+
+
 @pytest.mark.parametrize("space", ALL)
 def test_it_has_what_it_needs_and_no_more(space: str) -> None:
     made = for_zerogpu(space)
     parts = {name.split("/")[1] for name in made.copied if name.startswith("common/")}
     assert "ui" in parts and "catalog.toml" in parts
-    assert not parts & ({"publish", "recipes"} | FOREIGN.get(space, set()))
+    assert not parts & ({"recipes"} | FOREIGN.get(space, set()))
+    assert ("publish" in parts) == (space in PUBLISHING)
     assert not any("__pycache__" in name or name.startswith(("tests", "bench")) for name in made.copied)
     assert all(path.is_file() for path in made.copied.values())
     for lang in ("en", "de", "fr", "it"):
@@ -47,7 +51,7 @@ def test_its_card_is_complete(space: str) -> None:
     data = SpaceCard(for_zerogpu(space).written["README.md"]).data.to_dict()
     assert data["sdk"] == "gradio" and data["python_version"] == "3.12" and data["app_file"] == "start.py"
     assert re.search(rf"^gradio=={re.escape(data['sdk_version'])}$", (ROOT / "constraints.txt").read_text(), re.M)
-    assert data["suggested_hardware"] == "zero-a10g"
+    assert data["suggested_hardware"] == "zero-a10g" and data.get("hf_oauth", False) == (space in PUBLISHING)
     assert {"title", "emoji", "colorFrom", "colorTo", "short_description", "license", "tags"} <= set(data)
 
 
