@@ -10,7 +10,17 @@ from pathlib import Path
 from bench.tables import RESULTS
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = ("one_stream", "room", "startup", "batch_determinism", "translate", "diffusion", "gpu_streams")
+SCRIPTS = (
+    "one_stream",
+    "room",
+    "startup",
+    "batch_determinism",
+    "tool_calls",
+    "retrieval_reference",
+    "translate",
+    "diffusion",
+    "gpu_streams",
+)
 # Needs a folder of data on its command line; run by hand, its table is kept like the others.
 WITH_DATA = ("summaries", "retrieval", "train_scratch")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"

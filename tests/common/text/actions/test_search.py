@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from common.text.actions.calling import Call, call_schema
+from common.text.actions.calling import Call, call_schema, run_call
 from common.text.actions.search import NAME, search_tool
 from common.text.actions.tool import ToolFailed
 from common.text.engines.json_pattern import json_pattern
@@ -17,7 +17,7 @@ from tests.common.text.retrieval.test_retrieval import index
 def _search(query: str, *texts: str) -> str:
     found = index(*texts)
     list(found.embed())
-    return asyncio.run(search_tool(found).run(query=query))
+    return asyncio.run(run_call(Call(NAME, {"query": query}), {NAME: search_tool(found)}))
 
 
 def test_the_best_passage_comes_with_its_document() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bench.retrieval_reference import documents, questions
 from common.documents import Document, Paragraph
 from common.text.retrieval import grounding
 from common.text.retrieval.chunks import Chunk, cut
@@ -48,6 +49,14 @@ def test_chunks_overlap_by_whole_sentences_and_know_their_page() -> None:
     assert [chunk.text for chunk in chunks] == ["One two three. Four five six.", "Four five six. Seven eight nine."]
     assert [chunk.page for chunk in chunks] == [1, 1]
     assert len(cut(document("word " * 500), count, 30, 0)) > 5  # a sentence without an end is cut all the same
+
+
+def test_the_measured_questions_have_their_passages() -> None:
+    text = [" ".join(paragraph.text for paragraph in one.paragraphs) for one in documents()]
+    asked = questions()
+    assert len(asked) >= 60 and len({question for question, _ in asked}) == len(asked)
+    # Python's reference changes a little from version to version.
+    assert sum(any(passage in one for one in text) for _, passage in asked) >= 55
 
 
 class Axes:
