@@ -23,14 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 HUB = "hub"
 ZEROGPU = "zero-a10g"
 START = "start.py"
-# The modules of ``common`` that open models of a task: who has one of them needs the embedded models of that task.
+# The modules below ``common`` that open models of a task: who has one of them needs the embedded models of that task.
+# (Not by their names: whoever takes this module along would be thought to start them.)
 _OPENED_BY = {
-    "chat": {"text.models", "text.convert"},
-    "tokenizer": {"text.vocabularies"},
-    "embedding": {"text.retrieval.embedder"},
-    "translation": {"translation.models"},
-    "image": {"diffusion.models"},
-    "adapter": {"text.engines.loading"},
+    "chat": {"text/models", "text/convert"},
+    "tokenizer": {"text/vocabularies"},
+    "embedding": {"text/retrieval/embedder"},
+    "translation": {"translation/models"},
+    "image": {"diffusion/models"},
+    "adapter": {"text/engines/loading"},
 }
 _NO_DATA = {".py", ".pyc"}
 
@@ -155,7 +156,7 @@ def _data(root: Path, found: Needs) -> dict[str, Path]:
 
 def _models(found: Needs) -> list[Model]:
     """The embedded models of the tasks that the modules work on."""
-    there = {name.removeprefix("common.") for name in found.modules}
+    there = {name.removeprefix("common.").replace(".", "/") for name in found.modules}
     tasks = {task for task, modules in _OPENED_BY.items() if modules & there}
     return [model for model in catalog.entries() if model.embedded and model.task in tasks]
 

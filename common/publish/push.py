@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.errors import Phrase
 from common.publish.problem import PublishProblem
 
 
@@ -88,21 +89,24 @@ def _refused(address: str, owner: str | None, name: str) -> Iterator[None]:
         yield
     except LocalTokenNotFoundError as problem:
         raise PublishProblem(
-            "No token was found: run `hf auth login` first, or set HF_TOKEN.", "hub_no_token"
+            "No token was found: run `hf auth login` first, or set HF_TOKEN.", Phrase("hub_no_token")
         ) from problem
     except OfflineModeIsEnabled as problem:
-        raise PublishProblem("HF_HUB_OFFLINE is set, which forbids to publish: unset it.", "hub_offline") from problem
+        raise PublishProblem(
+            "HF_HUB_OFFLINE is set, which forbids to publish: unset it.", Phrase("hub_offline")
+        ) from problem
     except HfHubHTTPError as problem:
         raise _refusal(problem, owner) from problem
     except HFValidationError as problem:
         raise PublishProblem(
-            f"“{owner or 'your account'}/{name}” cannot be a name on the hub: use letters, digits, - and _.", "hub_name"
+            f"“{owner or 'your account'}/{name}” cannot be a name on the hub: use letters, digits, - and _.",
+            Phrase("hub_name"),
         ) from problem
     except ValueError as problem:  # the card, as the hub judges it
         raise PublishProblem(f"The hub refused the files: {' '.join(str(problem).split())}") from problem
     except (httpx2.TransportError, ConnectionError, TimeoutError) as problem:
         raise PublishProblem(
-            f"{address} cannot be reached: check the connection and try again.", "hub_unreachable"
+            f"{address} cannot be reached: check the connection and try again.", Phrase("hub_unreachable")
         ) from problem
 
 
@@ -113,13 +117,13 @@ def _refusal(problem: object, owner: str | None) -> PublishProblem:
     if status == 401:
         return PublishProblem(
             "The hub does not know this token: make a new one with the right to write, and run `hf auth login`.",
-            "hub_token",
+            Phrase("hub_token"),
         )
     if status in (402, 403):
         whose = f"for {owner} " if owner else ""
         return PublishProblem(
             f"The hub does not let this token create or change repositories {whose}({said or status}): a free account "
             "hosts at most two Gradio Spaces, on ZeroGPU, and the token needs the right to write.",
-            "hub_rights",
+            Phrase("hub_rights"),
         )
     return PublishProblem(f"The hub refused with status {status}{f': {said}' if said else ''}: try again later.")

@@ -83,7 +83,7 @@ class PublishHandlers:
                 else:
                     done = await asyncio.to_thread(push_model, folder, name, token)
             except PublishProblem as problem:
-                raise errors.NotPublished(reason=errors.Phrase(problem.reason)) from problem
+                raise errors.NotPublished(reason=problem.reason) from problem
         yield _link(lang, done)
 
 
@@ -128,7 +128,7 @@ async def _space(run: Run, place: Path) -> Path:
         folder = place / "space"
         await asyncio.to_thread(made.write, folder)
     except PublishProblem as problem:
-        raise errors.NotPublished(reason=errors.Phrase(problem.reason)) from problem
+        raise errors.NotPublished(reason=problem.reason) from problem
     return folder
 
 
