@@ -135,6 +135,7 @@ class StyleHandlers(WatchedRuns):
         if which == OWN:
             check_count(len(own.pictures) if own else 0)
         wanted, title = NAME.check(name), text(lang, f"style.set_{which}")
+        width, fastest = RANK.whole(rank), RATE.real(rate)
         made: Sequence[Example] = ()
         engine = await asyncio.to_thread(self._models.engine)
         async for examples in self._examples(engine, which, own, captions):
@@ -152,14 +153,14 @@ class StyleHandlers(WatchedRuns):
             base_title=opened.model.title,
             base_licence=opened.model.licence,
             size=opened.native,
-            rank=RANK.whole(rank),
+            rank=width,
             prompt=said,
             sample_steps=opened.steps,
             guidance=opened.guidance,
             pace=Pace(
                 steps=count,
                 batch=_BATCH,
-                learning_rate=RATE.real(rate),
+                learning_rate=fastest,
                 weight_decay=0.0,
                 evaluate_every=-(-count // _LOOKS),
                 checkpoint_seconds=15.0 if opened.native <= DECODED else 60.0,
