@@ -18,7 +18,7 @@ from common.ui.links import link_button
 # One for each tool of this machine, in the language the model knows best.
 _EXAMPLES = (
     "What is 17.5 * (3 + 4)?",
-    "How many kilometres are 26 miles?",
+    "Convert 5 kilometres to miles.",
     "What time is it in Sydney?",
     "How is the weather in Paris?",
 )

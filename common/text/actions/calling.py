@@ -97,7 +97,7 @@ def answer_request(question: str, call: Call, result: str, seed: int | None = No
 
 
 def call_schema(tools: Toolbox = TOOLS, question: str = "") -> str:
-    """The JSON schema of any call; with a question, arguments that are copied can only be words of it."""
+    """The JSON schema of any call; with a question, what is copied or quoted can only be words of it."""
     return json.dumps({"anyOf": [
         _closed({"name": {"const": tool.name}, "arguments": _closed(_arguments(tool, question))})
         for tool in tools.values()
@@ -148,6 +148,10 @@ def _arguments(tool: Tool, question: str) -> dict[str, object]:
     for name, most in tool.copied.items():
         if allowed := _passages(question, most, str(tool.properties[name]["pattern"])):
             found[name] = {"enum": allowed}
+    for name, pattern in tool.quoted.items():
+        quote = re.search(pattern, question)
+        if quote and re.fullmatch(str(tool.properties[name]["pattern"]), quote[0]):
+            found[name] = {"const": quote[0]}
     return found
 
 

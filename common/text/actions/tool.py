@@ -26,6 +26,7 @@ class Tool:
             tool far more often from examples than from a description.
         copied: arguments that are words of the question in a row, and how many at most. Held to that, a small model
             cannot misspell a name or invent another.
+        quoted: arguments that a question may spell out, with a pattern: what it finds in the question is the argument.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Tool:
     run: Callable[..., Awaitable[str]]
     examples: tuple[tuple[str, Mapping[str, str]], ...] = ()
     copied: Mapping[str, int] = field(default_factory=dict)
+    quoted: Mapping[str, str] = field(default_factory=dict)
 
 
 # Tools by name.

@@ -60,6 +60,7 @@ TOOLS = {
                 ("Calculate 6 * (1 + 9).", {"expression": "6*(1+9)"}),
                 ("Multiply 8 by 25.", {"expression": "8*25"}),
             ),
+            quoted={"expression": r"[\d(][\d+\-*/().%^ ]*[+\-*/%^][\d+\-*/().%^ ]*[\d)]"},
         ),
         Tool(
             "convert_unit",

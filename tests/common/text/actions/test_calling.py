@@ -101,6 +101,14 @@ def test_what_is_copied_can_only_be_words_of_the_question() -> None:
     assert re.fullmatch(json_pattern(call_schema(question="?")), Call("weather", {"city": "Bern"}).to_json())
 
 
+def test_a_formula_in_the_question_is_the_expression() -> None:
+    pattern = json_pattern(call_schema(question="What is 17.5 * (3 + 4)?"))
+    for expression, allowed in {"17.5 * (3 + 4)": True, "17.5*3+4": False, "17.5": False}.items():
+        assert bool(re.fullmatch(pattern, Call("calculate", {"expression": expression}).to_json())) == allowed
+    spoken = json_pattern(call_schema(question="Divide 90 by 6."))
+    assert re.fullmatch(spoken, Call("calculate", {"expression": "90/6"}).to_json())
+
+
 def test_the_longest_question_still_makes_a_schema() -> None:
     assert json_pattern(call_schema(question="a b " * 75))
 
