@@ -100,9 +100,12 @@ element.addEventListener('input', (event) => {
   show(Number(event.target.value));
 });
 // A model that fails or is too busy says so in a note; then the way to the recorded run stands out on every tab.
-new MutationObserver(() => {
-  if (document.querySelector('.toast-body.error')) document.body.classList.add('model-trouble');
-}).observe(document.body, {childList: true, subtree: true});
+const trouble = new MutationObserver(() => {
+  if (!document.querySelector('.toast-body.error')) return;
+  document.body.classList.add('model-trouble');
+  trouble.disconnect();
+});
+trouble.observe(document.body, {childList: true, subtree: true});
 watch('value', () => requestAnimationFrame(load));
 const asked = new URL(window.location).searchParams.get('recorded');
 if (asked) trigger('recall', {run: asked});

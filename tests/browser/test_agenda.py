@@ -16,17 +16,18 @@ from common.config import LANGUAGES
 from common.ui.i18n import text
 from common.ui.stage import Step, steps
 from common.ui.tour import tours
-from tests.browser.conftest import DESKTOP, PHONE, expect_accessible
+from tests.browser.conftest import DESKTOP, KEY, PHONE, expect_accessible
 
 PAIRS = list(itertools.product((DESKTOP, PHONE), LANGUAGES))
 
 
 @pytest.fixture(scope="module")
 def walker(browser: Browser, hub_url: str) -> Iterator[Page]:
-    """One window for the whole walk: what it has fetched once, it has for every page."""
+    """The presenter's window, one for the whole walk: what it has fetched once, it has for every page."""
     context = browser.new_context(viewport=DESKTOP, locale="en-US")
     page = context.new_page()
     page.set_default_timeout(30_000)
+    page.goto(f"{hub_url}/?presenter={KEY}", wait_until="load")  # only the presenter opens the questions
     yield page
     context.close()
 
@@ -34,7 +35,9 @@ def walker(browser: Browser, hub_url: str) -> Iterator[Page]:
 def test_the_whole_agenda(walker: Page, hub_url: str) -> None:
     errors: list[str] = []
     walker.on("pageerror", lambda error: errors.append(str(error)))
-    for place, (step, (viewport, lang)) in enumerate(zip(steps(), itertools.cycle(PAIRS), strict=False)):
+    # Of the questions the first: what comes before a demo is one page, whose workings test_hub.py tries.
+    walk = [(place, step) for place, step in enumerate(steps()) if not step.guess or place == 0]
+    for (place, step), (viewport, lang) in zip(walk, itertools.cycle(PAIRS), strict=False):
         walker.set_viewport_size(viewport)  # type: ignore[arg-type]  # two whole numbers
         walker.goto(f"{hub_url}/{step.address(lang, place)}", wait_until="load")
         bar = walker.locator(".stage")

@@ -1,4 +1,4 @@
-"""The README's pictures, one of every tab with a real result in it. Not a test of anything else, and not run by CI.
+"""The README's pictures, of every tab that shows a result at once (the Scoreboard needs trained models). CI skips them.
 
     DEMYSTIFY_PICTURES=docs/images .venv/bin/python -m pytest tests/browser/test_pictures.py
 
@@ -31,7 +31,8 @@ class Shot:
     Attributes:
         name: of the file, and where it is: space and tab.
         inputs: more of the address.
-        steps: what to do, in order: an element to click, "element=text" to fill in, "?element" to wait for.
+        steps: what to do, in order: an element to click, "element=text" to fill in, "?element" to wait for, "~box" to
+            wait for until something stands in it, "wait" for a while.
         top: where the picture begins; by default at the tabs.
     """
 
@@ -52,11 +53,13 @@ SHOTS = (
     )),
     Shot("chat-sampling", "&part=slide", ("?#sampling-slide-chart table.bars",)),
     Shot("chat-tokens", steps=("?#tokens-panels .chip",)),
-    Shot("chat-inside", "&text=The+teacher+taught+the+student+with+the+book.", ("#inside-go", "?svg.arcs",)),
+    Shot("chat-inside", "&text=The+teacher+taught+the+student+with+the+book.", (
+        "#inside-go", "?svg.arcs",
+    ), top="figure.attention"),
     Shot("chat-essay", steps=(
         "#essay-topic textarea, #essay-topic input=Why cities need trees", "#essay-plan", "?#essay-go:enabled",
         "#essay-go", "?#essay-again:enabled",
-    )),
+    ), top="#essay-outline"),
     Shot("chat-summary", steps=("#summary-go", "?#summary-result button.claim"), top="#summary-meter"),
     Shot("chat-retrieval", steps=(
         "#retrieval-samples", "?#retrieval-status .figures",
@@ -81,8 +84,7 @@ SHOTS = (
         "#scratch-minutes input[type=number]=1", "#scratch-go", "?#scratch-state .meter", "?figure.lines", "wait",
     ), top="#scratch-state"),
     Shot("train-finetune", steps=("?#finetune-examples *",)),
-    Shot("train-prefer", steps=("#prefer-write", "?#prefer-a textarea", "wait")),
-    Shot("train-scoreboard", steps=("?#scoreboard-table *",)),
+    Shot("train-prefer", steps=("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
     Shot("train-lifecycle", steps=("?ol.lifecycle",)),
     Shot("train-cost", steps=("?#cost-memory *",), top="#cost-parameters"),
     Shot("train-sizes", steps=("?#sizes-drawn svg",)),
@@ -135,6 +137,8 @@ def _do(page: Page, step: str) -> None:
         page.wait_for_timeout(20_000)
     elif step.startswith("?"):
         expect(page.locator(step[1:]).filter(visible=True).first).to_be_visible(timeout=_SLOW)
+    elif step.startswith("~"):
+        expect(page.locator(step[1:])).not_to_have_value("", timeout=_SLOW)
     elif "=" in step and not step.endswith("]"):
         where, _, value = step.rpartition("=")
         page.locator(where).filter(visible=True).first.fill(value)

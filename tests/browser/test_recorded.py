@@ -15,11 +15,14 @@ from tests.browser.conftest import PHONE, ROOT, desktop_only, expect_accessible,
 
 @pytest.fixture(scope="module")
 def bare_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The hub with the code alone."""
+    """The hub with the code alone, and the cards of its models."""
     folder = tmp_path_factory.mktemp("bare")
     for name in ("common", "spaces"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", folder)
+    for card in (ROOT / "models").glob("*/README.md"):  # what is said about models is here, they themselves are not
+        (folder / "models" / card.parent.name).mkdir(parents=True)
+        shutil.copy(card, folder / "models" / card.parent.name)
     settings = {"DEMYSTIFY_MODEL": str(folder / "gone.gguf"), "DEMYSTIFY_RUNS_DIR": str(folder / "runs")}
     port = free_port()
     process = start_app(folder / "app.py", port, **settings)

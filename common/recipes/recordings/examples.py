@@ -68,7 +68,7 @@ FAILURES = (
 )
 _MENDED = "recorded.mended"
 # Steps that take about a minute on two cores.
-_SCRATCH_STEPS, _TUNE_STEPS, _PAIR_STEPS = 500, 20, 10
+_SCRATCH_STEPS, _TUNE_STEPS, _PAIR_STEPS = 500, 20, 5
 
 
 @dataclass(frozen=True, slots=True)
