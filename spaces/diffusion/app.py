@@ -49,7 +49,7 @@ def build(models: DiffusionModels, in_hub: bool = False, runs: TrainingRuns | No
         "noise": noise_tab,
         "grid": grid_tab,
         "redraw": redraw_tab,
-        "style": style_tab,
+        "teach": style_tab,
         "map": map_tab,
     }
     with page_frame("diffusion", status, in_hub) as frame:

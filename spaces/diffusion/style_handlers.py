@@ -94,15 +94,15 @@ class StyleHandlers(WatchedRuns):
         """The pictures to learn from; the model draws first what a rule redoes."""
         which = str(SET.check(source))
         if which == OWN and own is None:
-            yield f'<p class="quiet">{text(lang, "style.no_own")}</p>'
+            yield f'<p class="quiet">{text(lang, "teach.no_own")}</p>'
             return
         engine = await asyncio.to_thread(self._models.engine)
         async for examples in self._examples(engine, which, own, captions):
             if isinstance(examples, int):
-                words = text(lang, "style.drawing", done=examples, all=len(PROMPTS))
+                words = text(lang, "teach.drawing", done=examples, all=len(PROMPTS))
                 yield meter_html(examples / len(PROMPTS), words, kind="noise")
             else:
-                note = "" if which == OWN else text(lang, "style.set_about", model=engine.name)
+                note = "" if which == OWN else text(lang, "teach.set_about", model=engine.name)
                 yield pictures_html([(one.prompt, one.picture) for one in examples], note)
 
     async def time(self, lang: str, steps: Any) -> str:
@@ -112,7 +112,7 @@ class StyleHandlers(WatchedRuns):
         seconds = await asyncio.to_thread(self._seconds, engine, count) if engine.ready else None
         if seconds is None:
             return ""
-        words = text(lang, "style.time", minutes=number(lang, seconds / 60, 1), steps=number(lang, count), batch=_BATCH)
+        words = text(lang, "teach.time", minutes=number(lang, seconds / 60, 1), steps=number(lang, count), batch=_BATCH)
         return f'<p class="quiet">{words}</p>'
 
     async def start(
@@ -134,13 +134,13 @@ class StyleHandlers(WatchedRuns):
             raise errors.EmptyPrompt()
         if which == OWN:
             check_count(len(own.pictures) if own else 0)
-        wanted, title = NAME.check(name), text(lang, f"style.set_{which}")
+        wanted, title = NAME.check(name), text(lang, f"teach.set_{which}")
         width, fastest = RANK.whole(rank), RATE.real(rate)
         made: Sequence[Example] = ()
         engine = await asyncio.to_thread(self._models.engine)
         async for examples in self._examples(engine, which, own, captions):
             if isinstance(examples, int):
-                words = text(lang, "style.drawing", done=examples, all=len(PROMPTS))
+                words = text(lang, "teach.drawing", done=examples, all=len(PROMPTS))
                 yield meter_html(examples / len(PROMPTS), words, kind="noise"), gr.skip(), gr.skip()
             else:
                 made = examples

@@ -37,10 +37,10 @@ def state_html(lang: str, run: Run) -> str:
     def figures(lang: str, last: Event, test: Event | None) -> list[tuple[str, str]]:
         learned = (run.folder.read_json("data.json") or {}).get("trainable", 0)
         return [
-            (_loss(lang, last["loss"]), text(lang, "style.loss")),
-            (_loss(lang, test["loss"] if test else None), text(lang, "style.test_loss")),
-            (number(lang, last["tokens_per_second"], 1), text(lang, "style.pictures_per_second")),
-            (number(lang, learned), text(lang, "style.learned")),
+            (_loss(lang, last["loss"]), text(lang, "teach.loss")),
+            (_loss(lang, test["loss"] if test else None), text(lang, "teach.test_loss")),
+            (number(lang, last["tokens_per_second"], 1), text(lang, "teach.pictures_per_second")),
+            (number(lang, learned), text(lang, "teach.learned")),
             (f"{number(lang, last['memory_mb'])} MB", text(lang, "scratch.memory_now")),
             (clock(last["seconds"]), text(lang, "scratch.elapsed")),
         ]
@@ -52,8 +52,8 @@ def loss_html(lang: str, run: Run) -> str:
     """Both losses by step."""
     events = list(run.folder.events())
     lines = [
-        Line(text(lang, "style.loss"), curve_points(events, "step", "loss"), "loss"),
-        Line(text(lang, "style.test_loss"), curve_points(events, "eval", "loss"), "completion"),
+        Line(text(lang, "teach.loss"), curve_points(events, "step", "loss"), "loss"),
+        Line(text(lang, "teach.test_loss"), curve_points(events, "eval", "loss"), "completion"),
     ]
     lines = [line for line in lines if len(line.points) > 1]
     if not lines:
@@ -61,7 +61,7 @@ def loss_html(lang: str, run: Run) -> str:
     chart = lines_html(
         lang,
         lines,
-        caption=text(lang, "style.loss_curve"),
+        caption=text(lang, "teach.loss_curve"),
         x_name=text(lang, "scratch.step"),
         top=1.05 * max(y for line in lines for _, y in line.points),
         markers=False,
@@ -76,17 +76,17 @@ def samples_html(lang: str, run: Run) -> str:
     for event in run.folder.events():
         if event["type"] == "sample":
             with Image.open(run.folder.path / event["file"]) as picture:
-                found.append((text(lang, "style.at_step", step=number(lang, event["step"])), picture.convert("RGB")))
+                found.append((text(lang, "teach.at_step", step=number(lang, event["step"])), picture.convert("RGB")))
     if not found:
         return ""
-    title = escape(text(lang, "style.on_the_way", prompt=run.config.prompt))
+    title = escape(text(lang, "teach.on_the_way", prompt=run.config.prompt))
     return f"<h3>{title}</h3>{pictures_html(found)}"
 
 
 def both_html(lang: str, adapted: Adapted, strength: float) -> str:
     """Before and after, large."""
-    figures = ((adapted.before, text(lang, "style.before")),
-               (adapted.after, text(lang, "style.after", strength=number(lang, strength, 2))))  # fmt: skip
+    figures = ((adapted.before, text(lang, "teach.before")),
+               (adapted.after, text(lang, "teach.after", strength=number(lang, strength, 2))))  # fmt: skip
     cells = "".join(
         f'<figure><img src="{data_uri(picture)}" alt=""><figcaption>{escape(words)}</figcaption></figure>'
         for picture, words in figures

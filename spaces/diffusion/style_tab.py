@@ -30,29 +30,29 @@ _LOOK_SECONDS = 3.0
 def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     tab, words, lang, owner = StyleHandlers(page), page.words, page.lang, page.owner
-    page.idea("style")
+    page.idea("teach")
     own = gr.State(None)
-    words(gr.Markdown, keys={"value": "style.step_pictures"})
+    words(gr.Markdown, keys={"value": "teach.step_pictures"})
     with gr.Row():
         with gr.Column(min_width=240):
             source = words(
                 gr.Radio,
-                keys={"label": "style.source", "choices": [(f"style.set_{name}", name) for name in SET.options]},
+                keys={"label": "teach.source", "choices": [(f"teach.set_{name}", name) for name in SET.options]},
                 value=SET.default,
                 elem_id="style-source",
             )
             upload = words(
                 gr.UploadButton,
-                keys={"label": "style.upload"},
+                keys={"label": "teach.upload"},
                 file_types=["image"],
                 file_count="multiple",
                 type="filepath",
                 elem_id="style-upload",
             )
-            show = words(gr.Button, keys={"value": "style.show"}, elem_id="style-show")
+            show = words(gr.Button, keys={"value": "teach.show"}, elem_id="style-show")
         captions = words(
             gr.Textbox,
-            keys={"label": "style.captions"},
+            keys={"label": "teach.captions"},
             value="\n".join(PROMPTS),
             interactive=False,
             lines=5,
@@ -63,12 +63,12 @@ def build(page: DiffusionPage) -> None:
         )
     examples = gr.HTML("", elem_id="style-examples", padding=False)
 
-    words(gr.Markdown, keys={"value": "style.step_train"})
+    words(gr.Markdown, keys={"value": "teach.step_train"})
     with gr.Row():
-        steps = TRAIN_STEPS.slider(words, "style.steps", min_width=220, elem_id="style-steps")
+        steps = TRAIN_STEPS.slider(words, "teach.steps", min_width=220, elem_id="style-steps")
         sampled = words(
             gr.Textbox,
-            keys={"label": "style.prompt"},
+            keys={"label": "teach.prompt"},
             value=SAMPLED.default,
             max_lines=1,
             max_length=SAMPLED.max_length,
@@ -91,7 +91,7 @@ def build(page: DiffusionPage) -> None:
     panel = run_panel.lay_out(page, "style", "samples", _LOOK_SECONDS)
     run, clock = panel.run, panel.clock
 
-    words(gr.Markdown, keys={"value": "style.step_try"})
+    words(gr.Markdown, keys={"value": "teach.step_try"})
     with gr.Row():
         prompt = words(
             gr.Textbox,
@@ -102,16 +102,16 @@ def build(page: DiffusionPage) -> None:
             min_width=220,
             elem_id="style-prompt",
         )
-        strength = STRENGTH.slider(words, "style.strength", min_width=220, elem_id="style-strength")
+        strength = STRENGTH.slider(words, "teach.strength", min_width=220, elem_id="style-strength")
     with gr.Row():
         drawn = STEPS.slider(words, "image.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
         drawn.value, scale.value = usual(page.models)
         seed = SEED.box(words, "image.seed", min_width=120)
-    draw = words(gr.Button, keys={"value": "style.draw"}, elem_id="style-draw")
+    draw = words(gr.Button, keys={"value": "teach.draw"}, elem_id="style-draw")
     both = gr.HTML("", elem_id="style-both", padding=False)
-    download = words(gr.Button, keys={"value": "style.download"}, elem_id="style-download")
-    file = words(gr.File, keys={"label": "style.file"}, interactive=False, visible=False, elem_id="style-file")
+    download = words(gr.Button, keys={"value": "teach.download"}, elem_id="style-download")
+    file = words(gr.File, keys={"label": "teach.file"}, interactive=False, visible=False, elem_id="style-file")
     inputs: dict[str, tuple[Field, Any]] = {
         "pictures": (SET, source),
         "steps": (TRAIN_STEPS, steps),
@@ -120,7 +120,7 @@ def build(page: DiffusionPage) -> None:
         "strength": (STRENGTH, strength),
         "seed": (SEED, seed),
     }
-    link_button(page, "style", inputs)
+    link_button(page, "teach", inputs)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     upload.upload(guarded(tab.take_upload), [lang, upload], [own, source, captions], **quiet)

@@ -57,7 +57,7 @@ def _files(folder: Path, count: int) -> list[str]:
 def trained(tab: StyleHandlers) -> str:
     """The id of a short run on the example pictures that has come to its end."""
     updates = _all(tab.start("en", OWNER, "ink", None, "", 20, "red apple", "", 2, 0.003))
-    assert text("en", "style.drawing", done=1, all=12) in updates[0][0]
+    assert text("en", "teach.drawing", done=1, all=12) in updates[0][0]
     run_id: str = updates[-1][1]["value"]
     end = time.monotonic() + 120
     while tab._runs.find(run_id).state in ("waiting", "running") and time.monotonic() < end:
@@ -71,7 +71,7 @@ def trained(tab: StyleHandlers) -> str:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_run_is_shown_with_what_it_drew(tab: StyleHandlers, trained: str, lang: str) -> None:
     state, curves, samples, clock, choices = asyncio.run(tab.watch(lang, OWNER, trained))
-    assert text(lang, "style.learned") in unescape(state) and "<svg" in curves
+    assert text(lang, "teach.learned") in unescape(state) and "<svg" in curves
     assert samples.count("<img") == 5 and "red apple" in samples
     assert not clock.active and choices["choices"][0][1] == trained
     assert asyncio.run(tab.watch(lang, "b" * 32, trained))[0].startswith('<p class="quiet">'), "somebody else's"
@@ -110,7 +110,7 @@ def test_own_pictures_are_taken_named_and_shown(tab: StyleHandlers, tmp_path: Pa
     with pytest.raises(errors.NumberOfCaptions, match="5 pictures and 2 lines"):
         _all(tab.show("en", "own", own, "one\ntwo"))
     assert tab.captions("own", own)["interactive"] and tab.captions("ink", own)["value"] == "\n".join(PROMPTS)
-    assert text("de", "style.no_own") in _all(tab.show("de", "own", None, ""))[0]
+    assert text("de", "teach.no_own") in _all(tab.show("de", "own", None, ""))[0]
 
 
 @pytest.mark.parametrize("count", [0, 4, 21])
