@@ -42,6 +42,8 @@ KEY = "the-presenters-own"
 expect.set_options(timeout=30_000)
 # For what is the same on a phone.
 desktop_only = pytest.mark.parametrize("viewport", [DESKTOP], ids=["desktop"], indirect=True)
+# For what is shown on a desktop already, by a longer test.
+phone_only = pytest.mark.parametrize("viewport", [PHONE], ids=["phone"], indirect=True)
 HOW_TO_GET = "no Chromium found: `sudo apt install chromium`, or `.venv/bin/playwright install chromium`"
 
 

@@ -9,7 +9,7 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.tasks.manuscript import from_markdown
-from tests.browser.conftest import desktop_only, open_tab
+from tests.browser.conftest import desktop_only, open_tab, phone_only
 
 SLOW = 120_000
 
@@ -36,9 +36,17 @@ def _save(page: Page, button: str) -> tuple[str, Path]:
     return download.value.suggested_filename, download.value.path()
 
 
+@desktop_only
 def test_from_a_topic_to_both_files(page: Page) -> None:
     _open(page)
+    page.click("#essay-plan")
+    toasts = page.locator(".toast-body")
+    expect(toasts.filter(has_text="type something first")).to_be_visible()
+    expect(page.locator("#essay-go")).to_be_enabled()
     _topic(page, "How bread is made", 100)
+    page.click("#essay-go")
+    expect(toasts.filter(has_text="1 to 12 headings, one per line")).to_be_visible()
+    expect(page.locator("#essay-plan")).to_be_enabled()
     page.click("#essay-plan")
     expect(page.locator("#essay-status")).to_contain_text("The outline came at try", timeout=SLOW)
     outline = page.locator("#essay-outline textarea")
@@ -78,8 +86,13 @@ def test_from_a_topic_to_both_files(page: Page) -> None:
     assert paragraphs[:2] == ["How bread is made", "The <b>first</b> loaf"]
     assert paragraphs[-2:] == ["Bread today", mine]
 
+    page.click("#essay-prompts > button")
+    page.fill("#essay-section_prompt textarea", "Write about {colour} and {topic}")
+    page.click("#essay-plan")
+    expect(toasts.filter(has_text="no other names in braces")).to_be_visible()
 
-@desktop_only
+
+@phone_only
 def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page)
     _topic(page, "Why cities need trees", 1000)
@@ -91,23 +104,6 @@ def test_stop_keeps_what_has_come(page: Page) -> None:
     written = from_markdown(_document(page))
     assert written.sections[0].body and len(written.sections) == 3 and written.words < 900
     expect(page.locator("#essay-document textarea")).to_be_editable()
-
-
-@desktop_only
-def test_what_is_missing_gets_a_sentence(page: Page) -> None:
-    _open(page)
-    page.click("#essay-plan")
-    toasts = page.locator(".toast-body")
-    expect(toasts.filter(has_text="type something first")).to_be_visible()
-    expect(page.locator("#essay-go")).to_be_enabled()
-    _topic(page, "Bread", 100)
-    page.click("#essay-go")
-    expect(toasts.filter(has_text="1 to 12 headings, one per line")).to_be_visible()
-    page.click("#essay-prompts > button")
-    page.fill("#essay-section_prompt textarea", "Write about {colour} and {topic}")
-    expect(page.locator("#essay-plan")).to_be_enabled()
-    page.click("#essay-plan")
-    expect(toasts.filter(has_text="no other names in braces")).to_be_visible()
 
 
 def test_a_link_opens_the_tab_with_its_inputs(browser: Browser, app_url: str) -> None:

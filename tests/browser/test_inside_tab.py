@@ -11,11 +11,8 @@ from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 SLOW = 120_000  # the glass box loads the model in a process of its own
 
 
-def _look(page: Page, first: str = "", second: str = "") -> None:
+def _look(page: Page) -> None:
     open_tab(page, "inside")
-    if first:
-        page.fill("#inside-text textarea", first)
-        page.fill("#inside-compare textarea", second)
     page.click("#inside-go")
     expect(page.locator("#inside-attention svg.map").first).to_be_visible(timeout=SLOW)
 
@@ -26,13 +23,15 @@ def _set(page: Page, slider: str, value: str) -> None:
     box.press("Tab")
 
 
-def test_from_the_seminars_sentence_to_a_head(page: Page) -> None:
+def test_from_the_seminars_sentence_to_a_head_and_a_token(page: Page) -> None:
     _look(page)
     expect(page.locator("#inside-tokens .chip.selected")).to_contain_text("book")
     expect(page.locator("#inside-attention .panel")).to_have_count(2)
     first, second = page.locator("#inside-heads-first"), page.locator("#inside-heads-second")
     expect(first.locator("caption")).to_contain_text("“book” to “teacher”")
     expect(second.locator("caption")).to_contain_text("“book” to “student”")
+
+    _point_at_a_token(page)
 
     button = first.locator("button").first
     name = (button.text_content() or "").replace("\N{NO-BREAK SPACE}", " ")
@@ -48,8 +47,8 @@ def test_from_the_seminars_sentence_to_a_head(page: Page) -> None:
     expect_accessible(page)
 
 
-def test_a_token_that_is_pointed_at_and_one_that_is_clicked(page: Page) -> None:
-    _look(page)
+def _point_at_a_token(page: Page) -> None:
+    """Pointing shows a token's looks for as long as it lasts, a click chooses it; the last click is undone."""
     arcs = page.locator("#inside-attention svg.arcs").first
     within = """(svg) => {
       const box = svg.parentElement.getBoundingClientRect();
@@ -69,10 +68,12 @@ def test_a_token_that_is_pointed_at_and_one_that_is_clicked(page: Page) -> None:
     page.locator("#inside-tokens button").nth(2).click()
     expect(page.locator("#inside-lens figcaption")).to_contain_text("“taught” (token 3)")
     expect(page.locator("#inside-lens tr")).to_have_count(31)
+    page.locator("#inside-tokens button").filter(has_text="book").click()
+    expect(page.locator("#inside-tokens .chip.selected")).to_contain_text("book")
 
 
 @desktop_only
-def test_points_move_from_layer_to_layer(page: Page) -> None:
+def test_points_move_and_words_of_ones_own(page: Page) -> None:
     _look(page)
     plane = page.locator("#inside-plane")
     expect(plane.locator("figcaption")).to_contain_text("Embedding")
@@ -81,23 +82,18 @@ def test_points_move_from_layer_to_layer(page: Page) -> None:
     expect(plane.locator("figcaption")).to_contain_text("Layer 12")
     assert plane.locator("circle").first.get_attribute("cx") != before
 
-
-@desktop_only
-def test_words_of_ones_own_and_a_text_alone(page: Page) -> None:
-    _look(page, "Anna saw the man with the telescope", " ")
-    expect(page.locator("#inside-attention .panel")).to_have_count(1)
+    page.fill("#inside-text textarea", "one two three " * 200)
+    page.click("#inside-go")
+    expect(page.locator(".toast-body")).to_contain_text("512 at most", timeout=SLOW)
+    page.fill("#inside-text textarea", "Anna saw the man with the telescope")
+    page.fill("#inside-compare textarea", " ")
+    expect(page.locator("#inside-go")).to_be_enabled()
+    page.click("#inside-go")
+    expect(page.locator("#inside-attention .panel")).to_have_count(1, timeout=SLOW)
     expect(page.locator("#inside-heads-first caption")).to_contain_text("“telescope” to “Anna”")
     page.locator("#inside-first input").click()
     page.get_by_role("option", name="man (4)").click()
     expect(page.locator("#inside-heads-first")).to_contain_text("“telescope” to “man”")
-
-
-@desktop_only
-def test_a_text_that_is_too_long_says_so(page: Page) -> None:
-    open_tab(page, "inside")
-    page.fill("#inside-text textarea", "one two three " * 200)
-    page.click("#inside-go")
-    expect(page.locator(".toast-body")).to_contain_text("512 at most", timeout=SLOW)
 
 
 def test_a_link_brings_text_layer_head_and_token_back(browser: Browser, app_url: str) -> None:
