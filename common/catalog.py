@@ -33,7 +33,9 @@ class Model:
 
     ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``size`` is the
     edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual
-    ones); ``decoder`` is a tiny autoencoder for its latents and ``adapter`` a LoRA to put into it, both hub ids.
+    ones); ``decoder`` is a tiny autoencoder for its latents and ``adapter`` a LoRA to put into it, both hub ids;
+    ``base`` is the id of the model that an adapter belongs to, ``architecture`` what a family's member is: encoder,
+    decoder, or both.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Model:
     guidance: float | None = None
     decoder: str = ""
     adapter: str = ""
+    base: str = ""
+    architecture: str = ""
 
     @property
     def file(self) -> str:

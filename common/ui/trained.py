@@ -46,6 +46,11 @@ class TrainedModels:
         """A model as it was before its training."""
         return await self._engine(folder, title, 0)
 
+    async def close(self) -> None:
+        """End all their processes."""
+        while self._open:
+            await self._open.popitem()[1].close()
+
     async def _engine(self, folder: str, name: str, context: int) -> TextEngine:
         """Raises QueueFull: there is no room for another, and somebody reads from each that is open."""
         engine = self._open.pop(folder, None)

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+import summary_adapter
 from chat_page import ChatPage
+from summary_adapter import WITH, WRITER
 from summary_draw import (
     Contents,
     contents_html,
@@ -55,6 +57,7 @@ class Made:
         state: "running", "done", "stopped" or "failed".
         orders: sentences of the text that speak to the model.
         source: the text's sentences or turns.
+        adapted: whether the model had the adapter.
         support: what each sentence of the summary rests on; empty while it is written.
         prompts: (which, text) as the model read them; ``which`` is "whole", "first" or "merge".
     """
@@ -63,6 +66,7 @@ class Made:
     work: Work
     orders: list[str]
     source: list[str]
+    adapted: bool = False
     told: Progress | None = None
     state: str = "running"
     support: list[Support] = field(default_factory=list)
@@ -146,11 +150,14 @@ class SummaryTab:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    async def run(self, lang: str, request: gr.Request, reference: Any, *form: Any) -> AsyncIterator[tuple[Any, ...]]:
+    async def run(
+        self, lang: str, request: gr.Request, reference: Any, writer: Any, *form: Any
+    ) -> AsyncIterator[tuple[Any, ...]]:
         """Summarize, showing everything as it grows: (made, status, summary, scores, parts, prompts)."""
         task = read_task(*form)
         expected = REFERENCE.check(reference)
-        engine = self._models.engine()
+        adapted = WRITER.check(writer) == WITH
+        engine = await self._engine(adapted)
         yield None, note(text(lang, "summary.reading")), *[gr.skip()] * 4
         try:
             work = await plan(engine, task)
@@ -158,7 +165,7 @@ class SummaryTab:
             yield None, "", *[gr.skip()] * 4
             raise
         source = units(task.text, task.kind == "dialogue")
-        made = Made(task, work, find_orders(source), source)
+        made = Made(task, work, find_orders(source), source, adapted)
         stream = summarize(engine, task, work, self._places)
         async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as states:
             async for told in states:
@@ -178,12 +185,12 @@ class SummaryTab:
             raise problem
 
     async def compare(
-        self, lang: str, request: gr.Request, reference: Any, *form: Any
+        self, lang: str, request: gr.Request, reference: Any, writer: Any, *form: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
         """The same text with no, one and several examples before it, as one batch: (compared, drawing)."""
         task = read_task(*form)
         expected = REFERENCE.check(reference)
-        engine = self._models.engine()
+        engine = await self._engine(WRITER.check(writer) == WITH)
         ours = tuple(example.shot(task.form) for example in examples() if example.kind == task.kind)
         shots: tuple[Shot, ...] = task.shots if len(task.shots) > 1 else ours
         jobs = {many: task.job(task.text, shots=shots[:many]) for many in (0, 1, len(shots))}
@@ -198,6 +205,10 @@ class SummaryTab:
         yield compared, await asyncio.to_thread(compared_html, lang, compared, expected)
         if problem is not None:
             raise problem
+
+    async def _engine(self, adapted: bool) -> TextEngine:
+        """Who writes: the page's model, or the embedded one with the adapter. Raises ModelUnavailable, QueueFull."""
+        return await summary_adapter.engine() if adapted else self._models.engine()
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End what the visitor's model is writing; what has come stays."""
@@ -249,6 +260,9 @@ async def _prompts(engine: TextEngine, work: Work) -> list[tuple[str, str]]:
 
 def _status(lang: str, made: Made) -> str:
     drawn = progress_html(lang, made.told, made.state) if made.told else ""
+    if made.adapted:
+        names = {"model": summary_adapter.base_title(), "adapter": summary_adapter.ADAPTER.title}
+        drawn += note(text(lang, "summary.adapted", form=text(lang, "summary.form_line"), **names))
     if made.orders:
         drawn += note(
             text(lang, "summary.orders", n=number(lang, len(made.orders)), first=made.orders[0][:160]), "note"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import summary_adapter
 from chat_page import SEED, TOP_P, ChatPage
+from summary_adapter import WRITER
 from summary_draw import SHOW_SOURCES
 from summary_form import (
     FORM,
@@ -78,6 +80,14 @@ def build(page: ChatPage) -> None:
     with gr.Row():
         length = WORDS.slider(words, "summary.words", min_width=220, elem_id="summary-words")
         part_tokens = PART_TOKENS.slider(words, "summary.part_tokens", min_width=220, elem_id="summary-part_tokens")
+    writer = words(
+        gr.Radio,
+        keys={"label": "summary.writer", "choices": [(f"summary.writer_{name}", name) for name in WRITER.options]},
+        value=WRITER.default,
+        elem_id="summary-writer",
+    )
+    with words(gr.Accordion, keys={"label": "summary.card"}, open=False, elem_id="summary-card"):
+        gr.Markdown(summary_adapter.card())
     with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box") as shots_box:
         words(gr.Markdown, keys={"value": "summary.shots_hint"})
         shots = words(
@@ -125,6 +135,7 @@ def build(page: ChatPage) -> None:
         prompts = gr.HTML("", elem_id="summary-prompts")
     settings_of_link: dict[str, tuple[Field, Any]] = {
         "sample": (SAMPLE, sample),
+        "writer": (WRITER, writer),
         "kind": (KIND, kind),
         "form": (FORM, form),
         "words": (WORDS, length),
@@ -142,7 +153,8 @@ def build(page: ChatPage) -> None:
     }
     link_button(page, "summary", settings_of_link)
 
-    asked = [source, *(component for name, (_, component) in settings_of_link.items() if name != "sample")]
+    no_task = ("sample", "writer")
+    asked = [source, *(component for name, (_, component) in settings_of_link.items() if name not in no_task)]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     at_once: dict[str, Any] = {"queue": False, **quiet}
     # A text of the visitor's own is no sample any more: a link would open another one.
@@ -158,7 +170,7 @@ def build(page: ChatPage) -> None:
     }
     for button, (work, shown) in works.items():
         run = button.click(lambda: _all_of(held, False), None, held, **at_once).then(
-            guarded(work), [lang, reference, *asked], shown, **quiet
+            guarded(work), [lang, reference, writer, *asked], shown, **quiet
         )
         for ended in (run.success, run.failure):  # after an error, gradio goes on with nothing else
             ended(lambda: _all_of(held, True), None, held, **at_once)

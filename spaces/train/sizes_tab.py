@@ -7,6 +7,7 @@ from functools import partial
 from html import escape
 
 import gradio as gr
+import sizes_try
 from train_page import TrainPage
 
 from common.training.sizes import Size, sizes
@@ -21,9 +22,10 @@ _LIVE = {"encoder": ("translate", "player"), "decoder": ("chat", "inside"), "bot
 
 
 def build(page: TrainPage) -> None:
-    """Lay out the tab; it has nothing to set."""
+    """Lay out the timeline, and below it the models to try."""
     page.idea("sizes")
     page.words(gr.HTML, keys={"value": partial(sizes_html, in_hub=page.in_hub)}, elem_id="sizes-drawn")
+    sizes_try.build(page)
 
 
 def sizes_html(lang: str, in_hub: bool = False) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import gradio as gr
 import pytest
 from sizes_tab import sizes_html
+from sizes_try import MEMBERS, ask, choose, kind_of, said_html
 
 from common.config import LANGUAGES
+from common.text.families import GAP, Said
 from common.training.sizes import sizes
+from common.ui.errors import guarded
 
 
 def test_the_slides_rows_and_what_differs() -> None:
@@ -26,3 +33,35 @@ def test_slide_and_publication_stand_side_by_side(lang: str) -> None:
     assert "<a " not in shown
     assert 'href="chat?tab=inside' in sizes_html(lang, in_hub=True)
     assert "4.6 T" in shown.replace("4,6", "4.6")
+
+
+async def _last(updates: Any) -> str:
+    return str([said async for said in updates][-1])
+
+
+def test_each_family_has_a_text_that_suits_it_and_says_what_it_can() -> None:
+    kinds = set()
+    for model in MEMBERS:
+        asked, about, said = choose("en", model.id)
+        kinds.add(kind_of(model))
+        assert (GAP in asked) == (kind_of(model) == "encoder") and model.licence in about and said == ""
+    assert kinds == {"encoder", "decoder", "both"}
+    assert "On this machine" in choose("en", MEMBERS[0].id)[1] and "440 MB from the hub" in choose("en", "bert-base")[1]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_was_said_is_drawn_and_escaped(lang: str) -> None:
+    gap = said_html(lang, "encoder", f"a {GAP}", Said((("<b>", 0.5), ("c", 0.25)), 0.1, 1_000_000))
+    assert gap.count("<li>") == 2 and "&lt;b&gt;" in gap and "50" in gap
+    assert "&lt;i&gt; <mark" in said_html(lang, "decoder", "<i>", Said((("on", 1.0),), 0.1, 1_000_000))
+    assert "&lt;i&gt;" not in said_html(lang, "both", "<i>", Said((("on", 1.0),), 0.1, 1_000_000))
+
+
+@pytest.mark.slow
+def test_the_embedded_one_answers_and_where_the_hub_is_out_of_reach_it_is_said() -> None:
+    said = asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, "Paris is the capital of")))
+    assert "France" in said and "135 million" in said
+    with pytest.raises(gr.Error, match="cannot be reached"):
+        asyncio.run(_last(guarded(ask)("en", "bert-base", f"Paris is the {GAP} of France.")))
+    with pytest.raises(gr.Error, match="no text yet"):
+        asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, " ")))

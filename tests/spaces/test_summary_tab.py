@@ -25,11 +25,13 @@ from common.text.tasks.summary_prompts import MERGE_PROMPT, SUMMARY_PROMPT
 from common.text.tasks.support import find_support
 from common.ui.i18n import text
 from common.ui.page import Page
+from common.ui.trained import trained_models
 from tests.common.text.scripted_server import Reply, ScriptedServer, chat_chunk, scripted_server
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "chat"))
 
 from chat_page import ChatPage
+from summary_adapter import ADAPTER, BASE, WITH, card
 from summary_draw import Contents, contents_html, supported_html
 from summary_form import OWN, as_dialogue, read_task
 from summary_handlers import Made, SummaryTab
@@ -90,7 +92,7 @@ def models(engine: ProcessEngine) -> TextModels:
 @pytest.mark.slow
 def test_a_summary_with_its_sources_and_scores(models: TextModels, engine: ProcessEngine) -> None:
     tab = _tab(models)
-    updates = _all(tab.run("en", VISITOR, ARTICLE.references["abstract"], *_form()))
+    updates = _all(tab.run("en", VISITOR, ARTICLE.references["abstract"], BASE, *_form()))
     made, status, summary, scores, parts, shown = updates[-1]
     assert made.state == "done" and made.summary and "Summaries written: 1 of 1" in status
     assert summary.count('class="claim') == len(made.support) > 0
@@ -109,8 +111,30 @@ def test_a_summary_with_its_sources_and_scores(models: TextModels, engine: Proce
 
 
 @pytest.mark.slow
+def test_the_adapter_writes_another_summary_in_a_line_and_is_named(models: TextModels) -> None:
+    described = (
+        "This program reads the names of all files in a folder, finds those that have the same content, and asks which "
+        "of them to delete. It compares sizes first, and contents only where the sizes agree: large folders take "
+        "seconds. It runs in a terminal and has no other dependencies."
+    )
+    tab, form = _tab(models), _form(described, form="line")
+    plain, adapted = (_all(tab.run("en", VISITOR, "", writer, *form))[-1] for writer in (BASE, WITH))
+    assert adapted[0].state == plain[0].state == "done" and adapted[0].summary
+    assert adapted[0].summary != plain[0].summary
+    assert len(adapted[0].summary.split()) < len(plain[0].summary.split())  # synopses are what it has learned
+    assert ADAPTER.title in adapted[1] and ADAPTER.title not in plain[1]
+    asyncio.run(trained_models().close())
+
+
+def test_the_adapters_card_is_shown_without_its_head_for_machines() -> None:
+    assert card().lstrip().startswith("### ") and "ROUGE-L" in card() and "base_model:" not in card()
+    with pytest.raises(errors.InvalidInput):
+        asyncio.run(anext(_tab().run("en", VISITOR, "", "somebody", *_form())))
+
+
+@pytest.mark.slow
 def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
-    updates = _all(_tab(models).run("de", VISITOR, "", *_form(LONG.document, part_tokens=700)))
+    updates = _all(_tab(models).run("de", VISITOR, "", BASE, *_form(LONG.document, part_tokens=700)))
     made, status, _, scores, parts, shown = updates[-1]
     levels = made.work.levels
     assert len(levels) >= 2 and made.state == "done"
@@ -125,7 +149,7 @@ def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
 def test_zero_one_and_few_examples_side_by_side(models: TextModels, engine: ProcessEngine) -> None:
     talk = "Mira: Will you come at nine?\nTom: At ten, my train is late.\nMira: Then I will wait for you."
     form = _form(talk, kind="dialogue", words=15, form="line")
-    compared, drawn = _all(_tab(models).compare("en", VISITOR, MEETING.references["line"], *form))[-1]
+    compared, drawn = _all(_tab(models).compare("en", VISITOR, MEETING.references["line"], BASE, *form))[-1]
     assert list(compared.jobs) == [0, 1, 3] and compared.state == "done"
     read = [job.prompt_tokens for job in compared.jobs.values()]
     assert read == sorted(read) and read[0] < read[1] < read[2]
@@ -157,7 +181,7 @@ def test_stop_keeps_what_has_come(models: TextModels, engine: ProcessEngine) -> 
 
     async def run() -> list[tuple[Any, ...]]:
         updates = []
-        async for update in tab.run("fr", VISITOR, "", *_form(LONG.document, words=200, part_tokens=200)):
+        async for update in tab.run("fr", VISITOR, "", BASE, *_form(LONG.document, words=200, part_tokens=200)):
             updates.append(update)
             if update[0] is not None and update[0].told.tokens > 20:
                 await tab.stop("fr", VISITOR)
@@ -171,7 +195,7 @@ def test_stop_keeps_what_has_come(models: TextModels, engine: ProcessEngine) -> 
 
 @pytest.mark.slow
 def test_a_text_that_gives_orders_stays_text_and_is_named(models: TextModels) -> None:
-    made, *drawn = _all(_tab(models).run("en", VISITOR, "Trees cool streets.", *_form(HOSTILE)))[-1]
+    made, *drawn = _all(_tab(models).run("en", VISITOR, "Trees cool streets.", BASE, *_form(HOSTILE)))[-1]
     assert len(made.orders) == 1 and "seem to speak to the model (1)" in drawn[0]
     assert not any("<img" in html for html in drawn)
 
@@ -315,7 +339,7 @@ def test_a_server_that_fails_at_one_part_keeps_the_others(server: ScriptedServer
     seen: list[tuple[Any, ...]] = []
 
     async def run() -> None:
-        async for update in tab.run("en", VISITOR, "", *_form(LONG.document)):
+        async for update in tab.run("en", VISITOR, "", BASE, *_form(LONG.document)):
             seen.append(update)
 
     with pytest.raises(errors.RemoteServerError):

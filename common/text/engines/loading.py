@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils.logging import disable_progress_bar
 
-from common import errors, hardware
+from common import catalog, errors, hardware
 from common.hardware import Device
 from common.text.convert import convert_apart
 from common.text.engines.prompts import PromptReader
@@ -70,7 +70,10 @@ def load(options: dict[str, Any]) -> LoadedModel:
         )
         if weights != folder:
             model = _with_adapter(model, folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        words = (
+            folder if (folder / "tokenizer_config.json").exists() else weights
+        )  # an adapter may leave it to its base
+        tokenizer = AutoTokenizer.from_pretrained(words, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError) as problem:
         raise errors.ModelUnavailable(model=options["name"], reason=errors.Phrase("files_unreadable")) from problem
     ends = _end_ids(model, tokenizer.eos_token_id)
@@ -88,11 +91,20 @@ def load(options: dict[str, Any]) -> LoadedModel:
 
 
 def _base_of(folder: Path) -> Path:
-    """The folder of the whole model: this one, or the one that the adapter in it belongs to."""
+    """The folder of the whole model: this one, or the one that the adapter in it belongs to.
+
+    Raises:
+        ModelUnavailable: a catalogue's model that is not on this machine and cannot be fetched.
+    """
     adapter = folder / "adapter_config.json"
     if not adapter.exists():
         return folder
-    return Path(json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"])
+    named = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
+    known = next((model for model in catalog.with_task("chat") if model.repo == named), None)
+    if known is None:  # an adapter of this machine's own names the folder
+        return Path(named)
+    path = catalog.locate(known)
+    return convert_apart(path) if path.suffix == ".gguf" else path
 
 
 def _with_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
