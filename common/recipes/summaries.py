@@ -59,7 +59,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Case:
     """Texts with their references, and the form of summary that these have."""
 
     title: str
@@ -152,7 +152,7 @@ def export(folder: RunFolder, out: Path) -> None:
     (out / "adapter_config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
-async def measure(folder: Path, tests: Sequence[Test]) -> list[Score]:
+async def measure(folder: Path, tests: Sequence[Case]) -> list[Score]:
     """Greedy summaries of a model's folder, held against the references."""
     options = {"name": folder.name, "path": str(folder), "context": 2048, "threads": 1, "max_active": 16}
     engine = ProcessEngine("common.text.engines.transformers_worker", options, folder.name)
@@ -174,7 +174,7 @@ async def measure(folder: Path, tests: Sequence[Test]) -> list[Score]:
     return scores
 
 
-def card(folder: RunFolder, tests: Sequence[Test], before: Sequence[Score], after: Sequence[Score]) -> str:
+def card(folder: RunFolder, tests: Sequence[Case], before: Sequence[Score], after: Sequence[Score]) -> str:
     """The model card: what it is, what it has seen, what changed by it."""
     config, data, result = folder.config(), folder.read_json("data.json"), folder.read_json("result.json")
     assert isinstance(config, FinetuneConfig)  # noqa: S101 - written by train()
@@ -243,7 +243,7 @@ English, those of {SHORTEST} to {LONGEST} words, without synopses that name a pa
 ## Good for, and not
 
 Good for descriptions of things, in English, in one line. It has learned a form more than a skill: what it says may be
-wrong, and it makes noun phrases of what would better be sentences. Of dialogues and in paragraphs it says far too little:
+wrong, and it makes noun phrases of what would better be sentences. Of dialogues and in paragraphs it says too little:
 there the model alone is better, as the table shows.
 """
 
@@ -269,8 +269,8 @@ def main() -> None:
         dialogues = named(read(options.dialogues, "dialogue"))
         folder = train(options.work.resolve(), base, learn)
         tests = (
-            Test("package descriptions, one line", "text", "line", 20, tuple(held_out[:items])),
-            Test("dialogues (DialogSum dev), paragraph", "dialogue", "abstract", 40, tuple(dialogues[: items // 3])),
+            Case("package descriptions, one line", "text", "line", 20, tuple(held_out[:items])),
+            Case("dialogues (DialogSum dev), paragraph", "dialogue", "abstract", 40, tuple(dialogues[: items // 3])),
         )
         before, after = (asyncio.run(measure(place, tests)) for place in (base, folder.model))
     except errors.DemystifyError as problem:

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from common import catalog
 from common.recipes import summaries
-from common.recipes.summaries import Score, Test, card, choose, example, export, named, read, train
+from common.recipes.summaries import Case, Score, card, choose, example, export, named, read, train
 from common.training.config import Pace
 
 SHIPPED = catalog.locate(catalog.with_task("adapter")[0])
@@ -55,7 +55,7 @@ def test_it_trains_and_writes_an_adapter_with_its_card(
     settings = json.loads((tmp_path / "out" / "adapter_config.json").read_text("utf-8"))
     assert settings["base_model_name_or_path"] == catalog.find(catalog.EMBEDDED_CHAT_MODEL).repo
     assert str(tmp_path) not in json.dumps(settings)
-    tests = (Test("texts", "text", "line", 20, tuple(_pairs(3))),)
+    tests = (Case("texts", "text", "line", 20, tuple(_pairs(3))),)
     words = card(folder, tests, [Score(10.0, 2.0, 8.0, 20.0)], [Score(30.5, 12.0, 28.0, 6.0)])
     assert "| 3 texts | **with the adapter** | 30.5 | 12.0 | 28.0 | 6 |" in words
 
