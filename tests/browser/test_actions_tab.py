@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.actions.calling import Call, read_call
-from tests.browser.conftest import desktop_only, open_tab
+from tests.browser.conftest import desktop_only, open_tab, phone_only
 
 SLOW = 120_000
 
@@ -33,6 +33,7 @@ def test_from_an_example_to_the_answer(page: Page) -> None:
     expect(page.locator(".toast-body").filter(has_text="it is not JSON")).to_be_visible()
 
 
+@phone_only
 def test_the_page_never_scrolls_sideways(page: Page, viewport: dict[str, int]) -> None:
     open_tab(page, "actions")
     page.fill("#actions-question textarea, #actions-question input", "How is the weather in Paris?")
