@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import gradio as gr
 
@@ -23,8 +22,7 @@ def build(page: Page) -> None:
         return join_html(lang, *_link(request))
 
     page.arrival.add([code], lambda request: [show(language_of_visit(request), request)])
-    quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-    page.lang.change(show, page.lang, code, **quiet)
+    page.on_language(show, [], [code])
 
 
 def join_html(lang: str, address: str, alone: bool) -> str:

@@ -9,6 +9,8 @@ made through ``page.words``. Handlers take the language first (``page.lang`` is 
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from starlette.concurrency import run_in_threadpool
 
 from common.config import LANGUAGES, Language, settings
 from common.errors import InvalidInput
@@ -69,6 +72,51 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Redraws:
+    """What the parts of a page draw anew in another language, besides the texts of their components.
+
+    Gathered like what they set on arrival: a page that asks for every tab keeps a phone busy for seconds.
+    """
+
+    parts: list[tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [component for _, inputs, _ in self.parts for component in inputs]
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [component for _, _, outputs in self.parts for component in outputs]
+
+    async def updates(self, request: gr.Request, lang: str, *values: Any) -> Any:
+        """A value or update for every output. A part that fails says so and leaves what it shows as it is."""
+        rest = iter(values)
+        drawn = await asyncio.gather(
+            *(
+                _drawn(draw, len(outputs), request, lang, [next(rest) for _ in inputs])
+                for draw, inputs, outputs in self.parts
+            )
+        )
+        updates = [update for part in drawn for update in part]
+        return updates if len(updates) > 1 else updates[0]
+
+
+async def _drawn(
+    draw: Callable[..., Any], count: int, request: gr.Request, lang: str, values: list[Any]
+) -> Sequence[Any]:
+    known = {"request": request} if "request" in inspect.signature(draw).parameters else {}
+    try:
+        if inspect.iscoroutinefunction(draw):
+            result = await draw(lang, *values, **known)
+        else:
+            result = await run_in_threadpool(draw, lang, *values, **known)
+    except gr.Error as problem:
+        gr.Warning(str(problem.message))
+        return [gr.skip()] * count
+    return [result] if count == 1 else list(result)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a tab gets to build itself.
 
@@ -77,12 +125,26 @@ class Page:
         words: makes components whose texts follow the language.
         lang: the language component, first input of every handler.
         arrival: what is set when somebody opens the page.
+        redraws: what is drawn anew in another language.
     """
 
     demo: gr.Blocks
     words: Localizer
     lang: gr.Radio
     arrival: Arrival
+    redraws: Redraws
+
+    def on_language(self, draw: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Call ``draw`` with the language and these inputs when the language changes.
+
+        Args:
+            draw: a function or coroutine, ``guarded``; it gives one value for one output, else one for each.
+            inputs: components and states after the language.
+            outputs: what it draws.
+        """
+        if inspect.isasyncgenfunction(draw) or inspect.isgeneratorfunction(draw):
+            raise TypeError("what follows the language is drawn at once, not in steps")
+        self.redraws.parts.append((draw, list(inputs), list(outputs)))
 
     def idea(self, section: str) -> None:
         """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``, and its recorded run."""
@@ -120,7 +182,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
                     elem_id="language",
                     interactive=True,
                 )
-        page = Page(demo, words, lang, Arrival())
+        page = Page(demo, words, lang, Arrival(), Redraws())
         wanted = gr.Textbox(default, visible=False)
         page.arrival.add([wanted], lambda request: [language_of_visit(request)])
         notice = gr.HTML("", elem_id="notice", padding=False)
@@ -134,7 +196,12 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         yield page
 
         quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+        if status is not None:
+            page.on_language(_first(status), [], [line])
         lang.change(words.updates, lang, words.components, js=_LANGUAGE_TO_ADDRESS, **quiet)
+        if page.redraws.parts:
+            redraws = page.redraws
+            lang.change(redraws.updates, [lang, *redraws.inputs], redraws.outputs, **quiet)
         demo.load(page.arrival.updates, None, page.arrival.components, **quiet).then(
             None, [wanted, lang], lang, js=_UNLESS_SWITCHED % default, api_visibility="private"
         )
@@ -149,8 +216,14 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
                 return await look(language_of_visit(request))
 
             demo.load(look_first, None, [line, tick], **quiet)
-            for event in (tick.tick, lang.change):
-                event(look, lang, [line, tick], **quiet)
+            tick.tick(look, lang, [line, tick], **quiet)
+
+
+def _first(status: Status) -> Callable[[str], Awaitable[str]]:
+    async def line(lang: str) -> str:
+        return (await status(lang))[0]
+
+    return line
 
 
 def _stage(page: Page) -> None:

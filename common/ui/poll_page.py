@@ -141,7 +141,7 @@ def build(page: Page, poll: Poll) -> None:
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     page.demo.load(new_visitor, visitor, visitor, **quiet).then(tab.meet, visitor, drawn, **quiet)
     gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, visitor, seen], drawn, **quiet)
-    lang.change(guarded(tab.again), [lang, visitor], drawn, **quiet)
+    page.on_language(guarded(tab.again), [visitor], drawn)
     for place, button in enumerate(buttons):
         button.click(_guess(tab, place), [lang, visitor], drawn, **quiet)
     reveal.click(guarded(tab.reveal), [lang, visitor], drawn, **quiet)

@@ -71,8 +71,8 @@ def build(page: Page, services: Services) -> None:
         concurrency_limit=None,
     )
     stop.click(guarded(end), page.lang, None, **quiet)
-    page.lang.change(guarded(way_in), page.lang, closed, **quiet)
-    page.lang.change(lambda lang, known: report(lang, known) if known else "", [page.lang, found], shown, **quiet)
+    page.on_language(guarded(way_in), [], [closed])
+    page.on_language(lambda lang, known: report(lang, known) if known else "", [found], [shown])
 
 
 def report(lang: str, findings: Sequence[Finding], going: bool = False) -> str:

@@ -123,7 +123,7 @@ def build(page: Page, poll: Poll, runs: TrainingRuns) -> None:
         sure = words(gr.Checkbox, keys={"label": "presenter.sure"}, value=False, elem_id="presenter-sure")
         reset = words(gr.Button, keys={"value": "presenter.reset"}, variant="stop", elem_id="presenter-reset")
     page.arrival.add([way_in, inner], tab.arrive)
-    lang.change(guarded(tab.way_in), lang, way_in, **quiet)
+    page.on_language(guarded(tab.way_in), [], [way_in])
     gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, chosen], [table, chosen], **quiet)
     stop.click(guarded(tab.stop), [lang, chosen], [table, chosen], **quiet)
     reset.click(guarded(tab.reset), [lang, sure], [table, chosen, sure], **quiet)

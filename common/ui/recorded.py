@@ -26,7 +26,7 @@ _SCRIPT = Path(__file__).with_name("recorded-player.js")
 def way_html(lang: str, tab: str) -> str:
     """The line that opens a tab's recorded run; empty where there is none.
 
-    It is quiet while the model is ready, and stands out while it is not (style.css).
+    It is quiet while the model is ready, and stands out while it is not (theme.css).
     """
     name = recording.shown_by(tab)
     if name is None:

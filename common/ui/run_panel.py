@@ -77,14 +77,17 @@ def wire(panel: RunPanel, page: Any, tab: VisitorRuns, watch: Callable[..., Any]
     """
     lang, owner, run, clock = page.lang, page.owner, panel.run, panel.clock
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    watched = [owner, run, *panel.others]
+    drawn = [panel.state, panel.curves, panel.written, clock, run, *panel.others]
     gr.on(
-        [run.change, *(other.change for other in panel.others), clock.tick, lang.change],
+        [run.change, *(other.change for other in panel.others), clock.tick],
         guarded(watch),
-        [lang, owner, run, *panel.others],
-        [panel.state, panel.curves, panel.written, clock, run, *panel.others],
+        [lang, *watched],
+        drawn,
         trigger_mode="always_last",
         **quiet,
     )
+    page.on_language(guarded(watch), watched, drawn)
     panel.stop.click(guarded(tab.stop), [lang, owner, run], clock, **quiet)
     panel.resume.click(guarded(tab.resume), [lang, owner, run], clock, **quiet)
     panel.delete.click(guarded(tab.delete), [lang, owner, run], run, **quiet)

@@ -16,7 +16,7 @@ ACCENTS = {
     "loss": "#00795a",
     "noise": "#8a6100",
 }
-CSS_PATH = Path(__file__).parent / "style.css"
+CSS_PATH = Path(__file__).parent / "theme.css"
 
 
 def theme() -> gr.themes.Base:

@@ -96,7 +96,7 @@ def build(page: ChatPage) -> None:
     for button in examples:
         button.click(lambda label: label, button, question, queue=False, **quiet)
         button.click(tab.warm_up, None, None, queue=False, **quiet)
-    lang.change(guarded(tab.relabel), [lang, trace], drawn, queue=False, **quiet)
+    page.on_language(guarded(tab.relabel), [trace], [drawn])
 
 
 def _more_tools(lang: str) -> str:

@@ -62,7 +62,7 @@ def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()
         "gallery": gallery_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
-        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, models, own, tools)
+        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws, models, own, tools)
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):

@@ -151,7 +151,7 @@ def build(page: ChatPage) -> None:
     upload.upload(guarded(tab.import_), [lang, store, upload], everything, **quiet).success(**look)
     sees.change(**look)
     page.demo.load(guarded(tab.restore), [lang, store], shown, **quiet)
-    lang.change(guarded(tab.relabel), [lang, store], [which, branches, turns], **quiet)
+    page.on_language(guarded(tab.relabel), [store], [which, branches, turns])
     endpoint("chat", tab.api)
 
 
@@ -161,5 +161,5 @@ def _own_model(page: ChatPage, own: OwnModels) -> None:
     owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     page.demo.load(guarded(own.meet), [page.lang, owner], note, **quiet)
-    page.lang.change(guarded(own.name), page.lang, note, queue=False, **quiet)
+    page.on_language(guarded(own.name), [], [note])
     page.demo.unload(own.forget)

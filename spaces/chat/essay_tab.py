@@ -173,7 +173,7 @@ def build(page: ChatPage) -> None:
             ended(lambda: _all_of(held, True), None, held, **at_once)
     stop.click(guarded(tab.stop), lang, None, **at_once)
     document.blur(guarded(tab.sections), [lang, document, which], which, **at_once)
-    lang.change(guarded(tab.relabel), [lang, written], status, **at_once)
+    page.on_language(guarded(tab.relabel), [written], [status])
     for kind, make in (("markdown", tab.markdown), ("docx", tab.docx)):
         made = saves[kind].click(guarded(make), [lang, document], file, **quiet)
         made.success(None, file, file, js=_SAVE % _FILES[kind], **quiet)

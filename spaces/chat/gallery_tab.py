@@ -90,6 +90,7 @@ def build(page: ChatPage) -> None:
     kind.input(guarded(tab.choose), [lang, kind], filled, queue=False, **quiet)
     # An address may name the kind, too. The picture is left to `choose`: what is read here may be from before it.
     told: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **quiet}
-    gr.on([kind.change, lang.change], guarded(tab.tell), [lang, kind], [about, document, wanted], **told)
+    kind.change(guarded(tab.tell), [lang, kind], [about, document, wanted], **told)
+    page.on_language(guarded(tab.tell), [kind], [about, document, wanted])
     page.arrival.add([about, document, wanted], arrive)
-    lang.change(guarded(tab.relabel), [lang, shown], picture, queue=False, **quiet)
+    page.on_language(guarded(tab.relabel), [shown], [picture])

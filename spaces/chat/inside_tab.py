@@ -126,14 +126,14 @@ def build(page: ChatPage) -> None:
         **quiet,
     )
     gr.on(
-        [layer.change, head.change, token.change, lang.change],
+        [layer.change, head.change, token.change],
         guarded(handlers.show),
         [lang, *texts, layer, head, token],
         [*texts, *pictures[:-1]],
         **live,
     )
     gr.on(
-        [height.change, token.change, lang.change],
+        [height.change, token.change],
         guarded(handlers.plane),
         [lang, said, height, token],
         plane,
@@ -151,7 +151,9 @@ def build(page: ChatPage) -> None:
     )
     first.select(guarded(handlers.choose_first), [lang, said], [layer, head, token], **quiet)
     second.select(guarded(handlers.choose_second), [lang, said], [layer, head, token], **quiet)
-    lang.change(guarded(handlers.relabel), [lang, said], [first, second], queue=False, **quiet)
+    page.on_language(guarded(handlers.show), [*texts, layer, head, token], [*texts, *pictures[:-1]])
+    page.on_language(guarded(handlers.plane), [said, height, token], [plane])
+    page.on_language(guarded(handlers.relabel), [said], [first, second])
 
 
 def _part(number: int, name: str, lang: str) -> str:

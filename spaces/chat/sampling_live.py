@@ -172,4 +172,4 @@ def build(page: ChatPage) -> None:
             **quiet,
         )
     draw.click(guarded(handlers.draw), [lang, said, prompt, seed, *controls], shown, **quiet)
-    lang.change(guarded(handlers.relabel), [lang, said, *controls], shown, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [said, *controls], shown)

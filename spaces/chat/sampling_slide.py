@@ -222,16 +222,18 @@ def build(page: ChatPage) -> None:
         )
 
     boxes: list[Any] = [temperature, others, names, cool, warm]
-    for event in (*(box.change for box in boxes), lang.change):
-        event(
+    drawn = [chart, working, verdict]
+    for box in boxes:
+        box.change(
             guarded(redraw),
             [lang, *boxes],
-            [chart, working, verdict],
+            drawn,
             queue=False,
             trigger_mode="always_last",
             api_visibility="private",
             show_progress="hidden",
         )
+    page.on_language(guarded(redraw), boxes, drawn)
 
 
 def _other_choices(lang: str) -> Sequence[tuple[str, int]]:

@@ -205,5 +205,5 @@ def build(page: ChatPage) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     go.click(guarded(handlers.run), [lang, prompt, temperatures, seeds, first_seed, length], [sweep, found], **quiet)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
-    lang.change(guarded(handlers.relabel), [lang, sweep], found, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [sweep], [found])
     endpoint("sweep", handlers.api)

@@ -179,7 +179,7 @@ def build(page: ChatPage) -> None:
 
     counted = [component for component in asked if component not in (source, temperature, top_p, penalty, seed)]
     # Not when the page opens: most visits go to other tabs.
-    changes = [source.change, lang.change, *(component.change for component in counted)]
+    changes = [source.change, *(component.change for component in counted)]
     gr.on(
         [shots_box.expand, go.click, *changes],
         guarded(tab.meter),
@@ -188,11 +188,9 @@ def build(page: ChatPage) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    lang.change(
-        guarded(tab.relabel),
-        [lang, reference, made, compared],
-        [status, result, scores, parts, prompts, comparison],
-        **at_once,
+    page.on_language(guarded(tab.meter), asked, [meter])
+    page.on_language(
+        guarded(tab.relabel), [reference, made, compared], [status, result, scores, parts, prompts, comparison]
     )
 
 

@@ -55,7 +55,16 @@ def build(models: DiffusionModels, in_hub: bool = False, runs: TrainingRuns | No
     with page_frame("diffusion", status, in_hub) as frame:
         owner, known = visitor(frame.demo)
         page = DiffusionPage(
-            frame.demo, frame.words, frame.lang, frame.arrival, models, runs or TrainingRuns(), owner, known, in_hub
+            frame.demo,
+            frame.words,
+            frame.lang,
+            frame.arrival,
+            frame.redraws,
+            models,
+            runs or TrainingRuns(),
+            owner,
+            known,
+            in_hub,
         )
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():

@@ -81,7 +81,7 @@ def build(page: DiffusionPage) -> None:
     )
     for button, handler in ((as_gif, handlers.save_gif), (as_strip, handlers.save_strip)):
         button.click(guarded(handler), [lang, shown], made, **quiet).success(None, made, None, js=SAVE, **quiet)
-    lang.change(guarded(handlers.relabel), [lang, shown], player, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [shown], [player])
 
 
 def _schedulers(page: DiffusionPage, key: str, value: Any, **props: Any) -> gr.Dropdown:

@@ -71,7 +71,7 @@ def build(page: DiffusionPage) -> None:
         # By hand alone: a link sets knob and values together.
         knob.input(guarded(handlers.usual), [lang, knob], values, queue=False, **quiet)
     save.click(guarded(handlers.save), [lang, shown], made, **quiet).success(None, made, None, js=SAVE, **quiet)
-    lang.change(guarded(handlers.relabel), [lang, shown], table, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [shown], [table])
 
 
 def _knob(page: DiffusionPage, field: Choice, side: str) -> tuple[gr.Dropdown, gr.Textbox]:

@@ -105,13 +105,14 @@ def build(page: DiffusionPage) -> None:
     surprise.click(guarded(handlers.surprise), [lang, form["model"]], [prompt, form["seed"]], **at_once).then(**draw)
     stop.click(guarded(handlers.stop), lang, None, **at_once)
     gr.on(
-        [prompt.change, *(form[name].change for name in _ORDER), lang.change],
+        [prompt.change, *(form[name].change for name in _ORDER)],
         guarded(handlers.foresee),
         [lang, *wanted],
         note,
         trigger_mode="always_last",
         **at_once,
     )
+    page.on_language(guarded(handlers.foresee), wanted, [note])
     page.demo.load(guarded(handlers.settle), [lang, *wanted], note, **quiet)
     form["model"].input(
         guarded(handlers.for_model),
@@ -125,7 +126,7 @@ def build(page: DiffusionPage) -> None:
         [prompt, *(form[name] for name in _ORDER), restored],
         **quiet,
     )
-    lang.change(guarded(handlers.relabel), [lang, shown], canvas, **at_once)
+    page.on_language(guarded(handlers.relabel), [shown], [canvas])
 
 
 _ORDER = ("negative", "style", "steps", "guidance", "seed", "size", "scheduler", "images", "model")

@@ -37,7 +37,8 @@ def build(page: DiffusionPage) -> None:
     at_once: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     view.value = map_html(str(page.lang.value), str(TASK.default), page.in_hub)
     view.select(guarded(choose), page.lang, which, **at_once)
-    gr.on([which.change, page.lang.change], draw, [page.lang, which], view, **at_once)
+    which.change(draw, [page.lang, which], view, **at_once)
+    page.on_language(draw, [which], [view])
 
 
 def show(lang: str, which: Any, in_hub: bool = False) -> str:

@@ -76,6 +76,4 @@ def build(page: DiffusionPage) -> None:
     gr.on([source.which.change, source.own.change], lambda: "", None, mask, **at_once)
     on.click(guarded(handlers.go_on), [lang, shown], [source.which, source.own, source.shown, mask], **quiet)
     save.click(guarded(handlers.save), [lang, shown], made, **quiet).success(None, made, None, js=SAVE, **quiet)
-    lang.change(
-        guarded(handlers.relabel), [lang, shown, source.which, source.own, mask], [view, source.shown], **at_once
-    )
+    page.on_language(guarded(handlers.relabel), [shown, source.which, source.own, mask], [view, source.shown])

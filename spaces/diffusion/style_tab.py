@@ -133,7 +133,8 @@ def build(page: DiffusionPage) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    gr.on([steps.change, run.change, lang.change], guarded(tab.time), [lang, steps], expected, **quiet)
+    gr.on([steps.change, run.change], guarded(tab.time), [lang, steps], expected, **quiet)
+    page.on_language(guarded(tab.time), [steps], [expected])
     go.click(
         guarded(tab.start),
         [lang, owner, source, own, captions, steps, sampled, name, rank, rate],

@@ -53,7 +53,16 @@ def build(runs: TrainingRuns, in_hub: bool = False) -> gr.Blocks:
     with page_frame("train", status, in_hub) as frame:
         owner, known = visitor(frame.demo)
         page = TrainPage(
-            frame.demo, frame.words, frame.lang, frame.arrival, runs, owner, known, in_hub=in_hub, tabs=tuple(tabs)
+            frame.demo,
+            frame.words,
+            frame.lang,
+            frame.arrival,
+            frame.redraws,
+            runs,
+            owner,
+            known,
+            in_hub=in_hub,
+            tabs=tuple(tabs),
         )
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():

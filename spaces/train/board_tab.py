@@ -51,7 +51,8 @@ def build(page: TrainPage) -> None:
     shown = [lang, owner, chosen, per_hour, answers]
     look = guarded(tab.look)
     page.known.then(look, shown, looked, **quiet)
-    events = [page.opened.select, chosen.input, again.click, per_hour.change, lang.change]
+    events = [page.opened.select, chosen.input, again.click, per_hour.change]
     gr.on(events, look, shown, looked, trigger_mode="always_last", **quiet)
+    page.on_language(look, shown[1:], looked)
     go.click(guarded(tab.measure), [lang, owner, chosen, questions, per_hour], [status, table, said, answers], **quiet)
     stop.click(guarded(tab.stop), lang, None, queue=False, **quiet)

@@ -162,5 +162,5 @@ def build(page: TranslatePage) -> None:
         **quiet,
     )
     reasons.pick(guarded(explaining.pick), around, results, trigger_mode="multiple", **quiet)
-    lang.change(guarded(handlers.draw), [lang, aligned, *picked], [cross, own], queue=False, **quiet)
-    lang.change(**redraw)
+    page.on_language(guarded(handlers.draw), [aligned, *picked], [cross, own])
+    page.on_language(guarded(explaining.draw), [*around[1:], explained], [reasons])

@@ -53,7 +53,9 @@ def build(models: TranslationModels, in_hub: bool = False, chat: TextModels | No
         "versus": versus_tab,
     }
     with page_frame("translate", status, in_hub) as frame:
-        page = TranslatePage(frame.demo, frame.words, frame.lang, frame.arrival, models, chat or TextModels())
+        page = TranslatePage(
+            frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws, models, chat or TextModels()
+        )
         warming = Warming(models)
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():

@@ -145,6 +145,7 @@ def build(page: TranslatePage) -> None:
     kind.input(guarded(handlers.choose), [lang, kind], filled, queue=False, **quiet)
     # An address may name the kind, too. The picture is left to `choose`: what is read here may be from before it.
     told: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **quiet}
-    gr.on([kind.change, lang.change], guarded(handlers.tell), [lang, kind], [about, context], **told)
+    kind.change(guarded(handlers.tell), [lang, kind], [about, context], **told)
+    page.on_language(guarded(handlers.tell), [kind], [about, context])
     page.arrival.add([about, context], arrive)
-    lang.change(guarded(handlers.relabel), [lang, shown], picture, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [shown], [picture])

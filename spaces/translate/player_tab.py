@@ -52,6 +52,6 @@ def build(page: TranslatePage) -> None:
     for event, handler in ((player.force, handlers.force), (player.release, handlers.release)):
         event(guarded(handler), [lang, shown, layer, head], shows, trigger_mode="always_last", **quiet)
     player.pick(guarded(handlers.pick), lang, [layer, head], queue=False, trigger_mode="always_last", **quiet)
-    lang.change(guarded(handlers.relabel), [lang, shown, layer, head], player, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [shown, layer, head], [player])
     # Tokens that were forced belong to the sentence and the languages they were chosen for.
     gr.on([box.input for box in form.boxes], None, None, force, js="() => ''", **quiet)

@@ -82,4 +82,4 @@ def build(page: TranslatePage) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    lang.change(guarded(handlers.relabel), [lang, searched], picture, queue=False, **quiet)
+    page.on_language(guarded(handlers.relabel), [searched], [picture])

@@ -137,8 +137,8 @@ def build(page: TranslatePage) -> None:
     box.change(lambda: ("", ""), None, [back, came_back], **at_once)
     back_go.click(lambda: gr.update(visible=True), None, back_part, **at_once)
     back_go.click(guarded(handlers.back), [lang, box, translation, shown, beams], [back, came_back], **quiet)
-    lang.change(guarded(handlers.relabel), [lang, shown], [found, others, status], **at_once)
-    lang.change(guarded(handlers.compare), [lang, translation, reference], quality, **quiet)
+    page.on_language(guarded(handlers.relabel), [shown], [found, others, status])
+    page.on_language(guarded(handlers.compare), [translation, reference], [quality])
 
 
 def _file_part(page: TranslatePage, source: Any, target: Any, model: Any, beams: Any) -> None:

@@ -93,4 +93,4 @@ def build(page: TranslatePage) -> None:
     sentence.input(
         guarded(handlers.typed), [lang, sentence, wanted, target], wanted, trigger_mode="always_last", **at_once
     )
-    lang.change(guarded(handlers.relabel), [lang, shown], picture, **at_once)
+    page.on_language(guarded(handlers.relabel), [shown], [picture])

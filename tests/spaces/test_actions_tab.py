@@ -41,8 +41,8 @@ SUM = Call("calculate", {"expression": "17*3"})
 
 def _tab(models: TextModels) -> ActionsTab:
     with gr.Blocks() as demo:
-        page = Page(demo, None, None, None)  # type: ignore[arg-type]
-    return ActionsTab(ChatPage(page.demo, page.words, page.lang, page.arrival, models))
+        page = Page(demo, None, None, None, None)  # type: ignore[arg-type]
+    return ActionsTab(ChatPage(page.demo, page.words, page.lang, page.arrival, page.redraws, models))
 
 
 def _all(updates: AsyncIterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

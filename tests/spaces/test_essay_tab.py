@@ -55,8 +55,8 @@ def _form(topic: str = "How bread is made", words: Any = 100, seed: Any = 1, **c
 
 def _tab(models: TextModels) -> EssayTab:
     with gr.Blocks() as demo:
-        page = Page(demo, None, None, None)  # type: ignore[arg-type]
-    return EssayTab(ChatPage(page.demo, page.words, page.lang, page.arrival, models))
+        page = Page(demo, None, None, None, None)  # type: ignore[arg-type]
+    return EssayTab(ChatPage(page.demo, page.words, page.lang, page.arrival, page.redraws, models))
 
 
 def _all(updates: AsyncIterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -32,8 +32,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def _tab(models: TextModels) -> GalleryTab:
     with gr.Blocks() as demo:
-        page = Page(demo, None, None, None)  # type: ignore[arg-type]
-    return GalleryTab(ChatPage(page.demo, page.words, page.lang, page.arrival, models))
+        page = Page(demo, None, None, None, None)  # type: ignore[arg-type]
+    return GalleryTab(ChatPage(page.demo, page.words, page.lang, page.arrival, page.redraws, models))
 
 
 @pytest.fixture(scope="module")

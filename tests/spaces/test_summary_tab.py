@@ -65,9 +65,11 @@ def _form(source: str = ARTICLE.document, **changed: Any) -> tuple[Any, ...]:
 
 def _tab(models: TextModels | None = None) -> SummaryTab:
     with gr.Blocks() as demo:
-        page = Page(demo, None, None, None)  # type: ignore[arg-type]
+        page = Page(demo, None, None, None, None)  # type: ignore[arg-type]
     return SummaryTab(
-        ChatPage(page.demo, page.words, page.lang, page.arrival, models or TextModels(Settings(_env_file=None)))
+        ChatPage(
+            page.demo, page.words, page.lang, page.arrival, page.redraws, models or TextModels(Settings(_env_file=None))
+        )
     )
 
 

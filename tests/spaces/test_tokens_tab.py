@@ -227,7 +227,7 @@ def test_the_claim_of_the_reveal() -> None:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     with page_frame("chat") as frame:
-        tokens_tab.build(ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, TextModels()))
+        tokens_tab.build(ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws, TextModels()))
     _, url, _ = frame.demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     yield Client(url, verbose=False)
     frame.demo.close()

@@ -101,7 +101,7 @@ def test_the_command_publishes_a_space(server: Hub, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"published: {server.url}/spaces/ada/demystify-diffusion" in done.stdout
     files = server.spaces["ada/demystify-diffusion"].files
-    assert {"start.py", "app.py", "README.md", "common/ui/style.css"} <= set(files)
+    assert {"start.py", "app.py", "README.md", "common/ui/theme.css"} <= set(files)
     weights = {name: content for name, content in files.items() if name.endswith(".safetensors")}
     assert weights and all(content == (ROOT / name).read_bytes() for name, content in weights.items())
 
