@@ -24,14 +24,13 @@ setup-test:
 demo: setup
 	@$(RUN) app.py $(ARGS)
 
-# The browser tests come after the others, one at a time: playwright's event loop shuts out asyncio.run in its process,
-# and two browsers on two cores make each other late.
+# The browser tests come after the others: playwright's event loop shuts out asyncio.run in its process.
 test: setup-test
 ifdef ARGS
 	@$(RUN) -m pytest $(ARGS)
 else
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/browser --durations 15
-	@$(RUN) -m pytest tests/browser --durations 10
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/browser --durations 10
 endif
 
 lint: setup-test
