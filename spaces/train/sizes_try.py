@@ -62,7 +62,8 @@ def build(page: TrainPage) -> None:
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="sizes-stop")
     said = gr.HTML("", elem_id="sizes-said")
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([page.opened.select, lang.change], guarded(about_html), [lang, member], about, queue=False, **quiet)
+    page.opened.select(guarded(about_html), [lang, member], about, queue=False, **quiet)
+    page.on_language(guarded(about_html), [member], [about])
     member.change(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
     running = go.click(guarded(ask), [lang, member, asked], said, **quiet)
     stop.click(lambda: "", None, said, cancels=[running], **quiet)
