@@ -74,6 +74,31 @@ def test_the_steps_are_played_and_scrubbed(diffusion_page: Page) -> None:
     expect_accessible(page)
 
 
+@desktop_only
+def test_a_style_is_learned_from_own_pictures(diffusion_page: Page, tmp_path: Path) -> None:
+    page = diffusion_page
+    open_tab(page, "teach")
+    files = [tmp_path / f"{colour}_square.png" for colour in ("red", "green", "blue", "black", "yellow")]
+    for path in files:
+        Image.new("RGB", (64, 64), path.stem.split("_")[0]).save(path)
+    page.set_input_files("#style-upload input[type=file]", files[:3])
+    expect(page.get_by_text("A style is learned from 5 to 20 pictures, and these are 3")).to_be_visible()
+    page.set_input_files("#style-upload input[type=file]", files)
+    expect(page.locator("#style-captions textarea")).to_have_value(re.compile("red square\ngreen square"))
+    expect(page.locator("#style-examples img")).to_have_count(5)
+    page.locator("#style-steps input[type=number]").fill("20")
+    page.click("#style-go")
+    expect(page.locator("#style-state h3")).to_contain_text("finished", timeout=180_000)
+    expect(page.locator("#style-samples img")).to_have_count(5)
+    page.click("#style-draw")
+    expect(page.locator("#style-both img")).to_have_count(2, timeout=60_000)
+    page.click("#style-download")
+    expect(page.locator("#style-file a").first).to_have_attribute("download", "my-own-1.safetensors", timeout=30_000)
+    expect_accessible(page)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 @pytest.mark.parametrize("lang", ["it"])
 def test_a_link_opens_with_its_inputs_in_any_language(browser: Browser, diffusion_url: str, lang: str) -> None:
     context = browser.new_context(viewport=PHONE, locale="en-US")
