@@ -65,4 +65,4 @@ def build(page: DiffusionPage) -> None:
         **quiet,
     )
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
-    page.on_language(guarded(handlers.relabel), [shown], [view])
+    page.on_language(guarded(handlers.player), [shown], [view])

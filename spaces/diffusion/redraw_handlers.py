@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
 from diffusion_page import GUIDANCE, SEED, STEPS, read_request
+from followed import FollowedHandlers, Kind
 from mask_input import mask_html, read_mask
 from picture_input import chosen, wanted
 from PIL import Image
@@ -22,21 +20,16 @@ from common.diffusion.models import DiffusionModels
 from common.diffusion.redraw import Redrawn, RedrawRequest, RedrawStep
 from common.ui.download import as_download
 from common.ui.fields import Number
-from common.ui.i18n import text
-from common.ui.streams import StopSignals
 
 # In percent of the noise schedule.
 STRENGTH = Number("strength", 60, 5, 100, 5)
-# Seconds between two updates of a page.
-_PAUSE = 0.3
 
 
-class RedrawHandlers:
+class RedrawHandlers(FollowedHandlers):
     """The handlers of the tab. ``shown`` is what is on the page, or None; ``mask`` what the page sent, or ""."""
 
     def __init__(self, models: DiffusionModels) -> None:
-        self._models = models
-        self._stops = StopSignals()
+        super().__init__(models, Kind(redraw.run, RedrawStep, Redrawn, progress_html, redrawn_html))
 
     async def draw(
         self,
@@ -52,7 +45,6 @@ class RedrawHandlers:
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Updates for: progress, player, shown. Ends what the visitor had running."""
-        self._stops.stop(request.session_hash)
         asked = RedrawRequest(
             chosen(which, own),
             read_request(prompt).prompt,
@@ -62,29 +54,9 @@ class RedrawHandlers:
             SEED.whole(seed),
             read_mask(mask),
         )
-        yield f'<p class="quiet">{text(lang, "image.loading")}</p>', gr.skip(), gr.skip()
-        shown, last = begin(asked), 0.0
-        async with contextlib.aclosing(self._stops.watch(request.session_hash, self._steps(shown))) as states:
-            async for shown in states:
-                if shown.finished is None and time.monotonic() - last >= _PAUSE:
-                    last = time.monotonic()
-                    yield progress_html(lang, shown), gr.skip(), gr.skip()
-        drawn = await asyncio.to_thread(redrawn_html, lang, shown)
-        yield ("", drawn, shown) if shown.steps else ("", gr.skip(), gr.skip())
-
-    async def _steps(self, shown: Shown) -> AsyncGenerator[Shown, None]:
-        engine = await asyncio.to_thread(self._models.engine)
-        async with contextlib.aclosing(engine.turns.run(redraw.run, shown.request)) as events:
-            async for event in events:
-                if isinstance(event, RedrawStep):
-                    shown = replace(shown, steps=(*shown.steps, event))
-                elif isinstance(event, Redrawn):
-                    shown = replace(shown, finished=event)
-                yield shown
-
-    async def stop(self, lang: str, request: gr.Request) -> None:
-        """End the visitor's drawing; the steps that have come are shown."""
-        self._stops.stop(request.session_hash)
+        async with contextlib.aclosing(self.follow(lang, begin(asked), request)) as updates:
+            async for update in updates:
+                yield update
 
     def save(self, lang: str, shown: Shown | None) -> str:
         """The result, for the browser to save. Raises NothingDrawn."""
@@ -102,5 +74,4 @@ class RedrawHandlers:
         self, lang: str, shown: Shown | None, which: Any, own: Image.Image | None, mask: str
     ) -> tuple[Any, ...]:
         """Updates for: player, picture with its mask, in another language."""
-        player = gr.skip() if shown is None else redrawn_html(lang, shown)
-        return player, mask_html(lang, wanted(which, own), mask)
+        return self.player(lang, shown), mask_html(lang, wanted(which, own), mask)

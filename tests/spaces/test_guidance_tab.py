@@ -63,7 +63,7 @@ def test_it_follows_the_language_and_escapes(handlers: GuidanceHandlers, lang: s
     html, shown = _opened(handlers, "<b>x", 2, 1.0, 5, lang=lang)
     assert "<b>x" not in html and "<b" in unescape(html)
     assert text(lang, "guidance.looks") in unescape(html)
-    assert text("fr", "guidance.looks") in unescape(handlers.relabel("fr", shown))
+    assert text("fr", "guidance.looks") in unescape(handlers.player("fr", shown))
 
 
 def test_stopping_shows_the_steps_that_have_come(handlers: GuidanceHandlers, models: DiffusionModels) -> None:

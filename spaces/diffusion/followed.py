@@ -1,0 +1,82 @@
+"""Follow a run whose every step is kept: progress while it goes on, and at its end all steps as one player.
+
+What Guidance, Forward noise and Image to image have in common. Knows nothing about what their steps are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from common.diffusion.models import DiffusionModels
+from common.ui.i18n import text
+from common.ui.streams import StopSignals
+
+# Seconds between two updates of a page.
+_PAUSE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of run and how it is drawn.
+
+    Attributes:
+        run: what the engine calls with its pipeline and the request; gives steps, then the end.
+        step, end: the types of what it gives.
+        progress, player: HTML for a language and what is on the page: while it runs, and with all steps.
+    """
+
+    run: Callable[..., Any]
+    step: type
+    end: type
+    progress: Callable[[str, Any], str]
+    player: Callable[[str, Any], str]
+
+
+class FollowedHandlers:
+    """``shown`` is what is on the page, or None: a dataclass with a request, its steps so far, and the end or None."""
+
+    def __init__(self, models: DiffusionModels, kind: Kind) -> None:
+        self._models = models
+        self._kind = kind
+        self._stops = StopSignals()
+
+    async def follow(self, lang: str, begun: Any, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Updates for: progress, player, shown. Ends what the visitor had running.
+
+        All steps come at once: what was stopped ends with the last one that has come.
+        """
+        self._stops.stop(request.session_hash)
+        yield f'<p class="quiet">{text(lang, "image.loading")}</p>', gr.skip(), gr.skip()
+        shown, last = begun, 0.0
+        async with contextlib.aclosing(self._stops.watch(request.session_hash, self._states(begun))) as states:
+            async for shown in states:
+                if shown.finished is None and time.monotonic() - last >= _PAUSE:
+                    last = time.monotonic()
+                    yield self._kind.progress(lang, shown), gr.skip(), gr.skip()
+        drawn = await asyncio.to_thread(self._kind.player, lang, shown)
+        yield ("", drawn, shown) if shown.steps else ("", gr.skip(), gr.skip())
+
+    async def _states(self, shown: Any) -> AsyncGenerator[Any, None]:
+        engine = await asyncio.to_thread(self._models.engine)
+        async with contextlib.aclosing(engine.turns.run(self._kind.run, shown.request)) as events:
+            async for event in events:
+                if isinstance(event, self._kind.step):
+                    shown = replace(shown, steps=(*shown.steps, event))
+                elif isinstance(event, self._kind.end):
+                    shown = replace(shown, finished=event)
+                yield shown
+
+    async def stop(self, lang: str, request: gr.Request) -> None:
+        """End the visitor's run; the steps that have come are shown."""
+        self._stops.stop(request.session_hash)
+
+    def player(self, lang: str, shown: Any) -> Any:
+        """An update for the player: in another language, if there is one."""
+        return gr.skip() if shown is None else self._kind.player(lang, shown)
