@@ -72,11 +72,8 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Redraws:
-    """What the parts of a page draw anew in another language, besides the texts of their components.
-
-    Gathered like what they set on arrival: a page that asks for every tab keeps a phone busy for seconds.
-    """
+class Parts:
+    """What parts of a page draw for a language, each from inputs of its own; asked for with one request."""
 
     parts: list[tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = field(default_factory=list)
 
@@ -117,6 +114,17 @@ async def _drawn(
 
 
 @dataclass(frozen=True, slots=True)
+class Redraws:
+    """What the parts of a page draw anew in another language, and what of that also when somebody opens it.
+
+    Gathered like what they set on arrival: a page that asks for every tab keeps a phone busy for seconds.
+    """
+
+    language: Parts = field(default_factory=Parts)
+    visit: Parts = field(default_factory=Parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a tab gets to build itself.
 
@@ -134,17 +142,22 @@ class Page:
     arrival: Arrival
     redraws: Redraws
 
-    def on_language(self, draw: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    def on_language(
+        self, draw: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], on_visit: bool = False
+    ) -> None:
         """Call ``draw`` with the language and these inputs when the language changes.
 
         Args:
             draw: a function or coroutine, ``guarded``; it gives one value for one output, else one for each.
             inputs: components and states after the language.
             outputs: what it draws.
+            on_visit: draw it as well when somebody opens the page.
         """
         if inspect.isasyncgenfunction(draw) or inspect.isgeneratorfunction(draw):
             raise TypeError("what follows the language is drawn at once, not in steps")
-        self.redraws.parts.append((draw, list(inputs), list(outputs)))
+        self.redraws.language.parts.append((draw, inputs, outputs))
+        if on_visit:
+            self.redraws.visit.parts.append((draw, inputs, outputs))
 
     def idea(self, section: str) -> None:
         """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``, and its recorded run."""
@@ -199,12 +212,18 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         if status is not None:
             page.on_language(_first(status), [], [line])
         lang.change(words.updates, lang, words.components, js=_LANGUAGE_TO_ADDRESS, **quiet)
-        if page.redraws.parts:
-            redraws = page.redraws
+        redraws, visits = page.redraws.language, page.redraws.visit
+        if redraws.parts:
             lang.change(redraws.updates, [lang, *redraws.inputs], redraws.outputs, **quiet)
         demo.load(page.arrival.updates, None, page.arrival.components, **quiet).then(
             None, [wanted, lang], lang, js=_UNLESS_SWITCHED % default, api_visibility="private"
         )
+        if visits.parts:
+
+            async def draw_first(request: gr.Request, *values: Any) -> Any:
+                return await visits.updates(request, language_of_visit(request), *values)
+
+            demo.load(draw_first, visits.inputs, visits.outputs, **quiet)
         if status is not None:
             tick = gr.Timer(_LOADING_SECONDS)
 

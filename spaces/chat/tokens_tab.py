@@ -97,7 +97,7 @@ def build(page: ChatPage) -> None:
     live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
     again, again_table = gr.Timer(_TICK_SECONDS, active=False), gr.Timer(_TICK_SECONDS, active=False)
     gr.on(
-        [page.demo.load, typed.change, chosen.change, again.tick],
+        [typed.change, chosen.change, again.tick],
         guarded(handlers.look),
         [lang, typed, chosen],
         [panels, again],
@@ -105,14 +105,14 @@ def build(page: ChatPage) -> None:
     )
     compared = [*texts.values(), price, requests]
     gr.on(
-        [page.demo.load, chosen.change, again_table.tick, *(component.change for component in compared)],
+        [chosen.change, again_table.tick, *(component.change for component in compared)],
         guarded(handlers.compare),
         [lang, chosen, *compared],
         [table, again_table],
         **live,
     )
-    page.on_language(guarded(handlers.look), [typed, chosen], [panels, again])
-    page.on_language(guarded(handlers.compare), [chosen, *compared], [table, again_table])
+    page.on_language(guarded(handlers.look), [typed, chosen], [panels, again], on_visit=True)
+    page.on_language(guarded(handlers.compare), [chosen, *compared], [table, again_table], on_visit=True)
     for name, button in examples.items():
         button.click(partial(_example, name), lang, typed, **quiet)
     for name, button in topics.items():

@@ -75,14 +75,14 @@ def build(page: TrainPage) -> None:
     fields = {field.name: (field, part) for field, part in zip(declared, (*form, *money), strict=True)}
     link_button(page, "cost", fields)
     live: dict[str, Any] = {"trigger_mode": "always_last", "api_visibility": "private", "show_progress": "hidden"}
-    gr.on([page.demo.load, *(part.change for part in form)], guarded(tab.memory), [lang, *form], drawn, **live)
+    gr.on([part.change for part in form], guarded(tab.memory), [lang, *form], drawn, **live)
     gr.on(
-        [page.demo.load, *(part.change for part in (*form, *money))],
+        [part.change for part in (*form, *money)],
         guarded(tab.bill),
         [lang, parameters, count, *money],
         paid,
         **live,
     )
-    page.on_language(guarded(tab.memory), form, [drawn])
-    page.on_language(guarded(tab.bill), [parameters, count, *money], [paid])
+    page.on_language(guarded(tab.memory), form, [drawn], on_visit=True)
+    page.on_language(guarded(tab.bill), [parameters, count, *money], [paid], on_visit=True)
     check.click(guarded(tab.check), lang, checked, api_visibility="private")

@@ -144,21 +144,20 @@ def build(page: TrainPage) -> None:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
-    opened = page.demo.load
-    gr.on([opened, source.change, own.change], guarded(tab.look), [lang, source, own], examples, **live)
+    gr.on([source.change, own.change], guarded(tab.look), [lang, source, own], examples, **live)
     own.change(guarded(tab.count), [lang, own], count, **live)
     show.click(guarded(tab.mask), [lang, base, source, own], mask, api_visibility="private")
     add.click(guarded(tab.add), [lang, own, asked, said], [own, source, count, asked, said], **quiet)
     upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
     clear.click(lambda: (None, SOURCE.default), None, [own, source], queue=False, **quiet)
     sized: list[Any] = [base, method, rank, rows, row]
-    gr.on([opened, *(part.change for part in sized)], guarded(tab.numbers), [lang, *sized], numbers, **live)
+    gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
     timed: list[Any] = [base, method, rows, row, minutes, source, own]
-    gr.on([opened, *(part.change for part in timed)], guarded(tab.passes), [lang, *timed], passes, **live)
-    page.on_language(guarded(tab.look), [source, own], [examples])
+    gr.on([part.change for part in timed], guarded(tab.passes), [lang, *timed], passes, **live)
+    page.on_language(guarded(tab.look), [source, own], [examples], on_visit=True)
     page.on_language(guarded(tab.count), [own], [count])
-    page.on_language(guarded(tab.numbers), sized, [numbers])
-    page.on_language(guarded(tab.passes), timed, [passes])
+    page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)
+    page.on_language(guarded(tab.passes), timed, [passes], on_visit=True)
     method.input(_suiting_rate, method, rate, queue=False, **quiet)
     go.click(
         guarded(tab.start),

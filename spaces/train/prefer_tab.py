@@ -105,8 +105,8 @@ def build(page: TrainPage) -> None:
         )
     forget.click(lambda: "", None, kept, queue=False, **quiet).then(guarded(tab.look), [lang, kept], pairs, **quiet)
     # What the browser keeps is read when the tab is first opened, which is after the page has loaded.
-    gr.on([page.demo.load, kept.change], guarded(tab.look), [lang, kept], pairs, **live)
-    page.on_language(guarded(tab.look), [kept], [pairs])
+    kept.change(guarded(tab.look), [lang, kept], pairs, **live)
+    page.on_language(guarded(tab.look), [kept], [pairs], on_visit=True)
     go.click(
         guarded(tab.start),
         [lang, owner, start, kept, passes, rate, beta, name, question],

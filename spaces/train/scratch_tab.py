@@ -173,24 +173,19 @@ def build(page: TrainPage) -> None:
     at_once: dict[str, Any] = {"queue": False, **quiet}
     live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
     text_of = [source, own]
-    gr.on([page.demo.load, source.change, own.change], guarded(tab.look), [lang, *text_of], corpus, **live)
+    gr.on([source.change, own.change], guarded(tab.look), [lang, *text_of], corpus, **live)
     gr.on(
-        [page.demo.load, source.change, own.change, kind.change, vocabulary.release],
+        [source.change, own.change, kind.change, vocabulary.release],
         guarded(tab.cut),
         [lang, *text_of, kind, vocabulary],
         cut,
         **live,
     )
     sized = [source, own, *form]
-    gr.on(
-        [page.demo.load, *(part.change for part in sized)],
-        guarded(tab.numbers),
-        [lang, *sized],
-        numbers,
-        **live,
-    )
-    page.on_language(guarded(tab.look), text_of, [corpus])
-    page.on_language(guarded(tab.numbers), sized, [numbers])
+    gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
+    page.on_language(guarded(tab.look), text_of, [corpus], on_visit=True)
+    page.on_language(guarded(tab.cut), [*text_of, kind, vocabulary], [cut], on_visit=True)
+    page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)
     take.click(guarded(tab.paste), [lang, pasted], [own, source], **quiet)
     upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
     for preset, button in presets.items():

@@ -11,13 +11,13 @@ import pytest
 
 from common.errors import InvalidInput
 from common.ui.errors import guarded
-from common.ui.page import Page, Redraws, page_frame
+from common.ui.page import Parts, page_frame
 
 VISIT: Any = SimpleNamespace(session_hash="abc")
 
 
-def _updates(redraws: Redraws, lang: str, *values: Any) -> Any:
-    return asyncio.run(redraws.updates(VISIT, lang, *values))
+def _updates(parts: Parts, lang: str, *values: Any) -> Any:
+    return asyncio.run(parts.updates(VISIT, lang, *values))
 
 
 def test_every_part_gets_its_own_values_and_the_outputs_keep_their_order() -> None:
@@ -28,13 +28,13 @@ def test_every_part_gets_its_own_values_and_the_outputs_keep_their_order() -> No
         return f"{lang} {request.session_hash}"
 
     parts: list[Any] = [(two, ["a", "b"], ["x", "y"]), (who, [], ["z"]), (lambda lang, c: c, ["c"], ["w"])]
-    redraws = Redraws(parts)
-    assert redraws.inputs == ["a", "b", "c"] and redraws.outputs == ["x", "y", "z", "w"]
-    assert _updates(redraws, "de", 1, 2, 3) == ["de 1", "2", "de abc", 3]
+    gathered = Parts(parts)
+    assert gathered.inputs == ["a", "b", "c"] and gathered.outputs == ["x", "y", "z", "w"]
+    assert _updates(gathered, "de", 1, 2, 3) == ["de 1", "2", "de abc", 3]
 
 
 def test_gradio_wants_a_single_value_bare() -> None:
-    assert _updates(Redraws([(lambda lang: lang, [], ["x"])]), "fr") == "fr"
+    assert _updates(Parts([(lambda lang: lang, [], ["x"])]), "fr") == "fr"
 
 
 def test_a_part_that_fails_says_so_and_the_others_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,9 +44,9 @@ def test_a_part_that_fails_says_so_and_the_others_are_drawn(monkeypatch: pytest.
     def fails(lang: str, value: str) -> str:
         raise InvalidInput(field="seed", allowed="a number")
 
-    redraws = Redraws([(guarded(fails), ["a"], ["x", "y"]), (lambda lang: lang, [], ["z"])])
+    gathered = Parts([(guarded(fails), ["a"], ["x", "y"]), (lambda lang: lang, [], ["z"])])
     skipped = gr.skip()
-    assert _updates(redraws, "en", "?") == [skipped, skipped, "en"]
+    assert _updates(gathered, "en", "?") == [skipped, skipped, "en"]
     assert len(said) == 1 and "a number" in said[0]
 
 
@@ -61,14 +61,14 @@ def test_what_comes_in_steps_cannot_follow_the_language() -> None:
 def test_a_change_of_the_language_is_two_requests_however_many_parts_there_are() -> None:
     """The texts, which come at once, and everything that is drawn anew."""
 
-    def parts(page: Page, count: int) -> None:
-        for _ in range(count):
-            page.on_language(lambda lang: lang, [], [gr.HTML()])
-
-    def listeners(count: int) -> int:
+    def listeners(count: int, on_visit: bool = False) -> tuple[int, int]:
         with page_frame("chat") as page:
-            parts(page, count)
-        lang = page.lang._id
-        return sum((lang, "change") in event.targets for event in page.demo.fns.values())
+            for _ in range(count):
+                page.on_language(lambda lang: lang, [], [gr.HTML()], on_visit=on_visit)
+        told = [event.targets for event in page.demo.fns.values()]
+        changes = sum((page.lang._id, "change") in targets for targets in told)
+        return changes, sum((page.demo._id, "load") in targets for targets in told)
 
-    assert listeners(0) == 1 and listeners(1) == listeners(20) == 2
+    assert listeners(0) == (1, 1)
+    assert listeners(1) == listeners(20) == (2, 1)
+    assert listeners(20, on_visit=True) == (2, 2)
