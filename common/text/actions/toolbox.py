@@ -145,6 +145,8 @@ TOOLS = {
                 ("Write a few lines about winter.", {}),
                 ("What is the largest country in the world?", {}),
                 ("Why do leaves fall in autumn?", {}),
+                ("Why is the sea salty?", {}),
+                ("Why is the grass green?", {}),
                 ("What is an adjective?", {}),
                 ("What can you do for me?", {}),
                 ("Thank you!", {}),
