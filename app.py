@@ -50,6 +50,7 @@ def build(
     from common.training.runs import TrainingRuns
     from common.translation.models import TranslationModels
     from common.ui import join, poll_page, preflight, presenter, recorded
+    from common.ui.drawing import draw_tool
     from common.ui.i18n import text
     from common.ui.page import page_frame
     from common.ui.translating import translate_tool
@@ -64,10 +65,10 @@ def build(
 
     with page_frame("hub", status) as page:
         page.words(gr.HTML, keys={"value": _front}, elem_id="front")
-    # The chat model, the translator and the line of runs are one for all spaces.
+    # The chat model, the translator, the diffusion models and the line of runs are one for all spaces.
     shared: dict[str, dict[str, object]] = {
         "translate": {"chat": models},
-        "chat": {"tools": (translate_tool(translation),)},
+        "chat": {"tools": (translate_tool(translation), draw_tool(diffusion))},
         "diffusion": {"runs": runs},
     }
     for name in SPACES:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import gc
 import io
 import json
@@ -95,7 +94,8 @@ async def room(url: str, users: int, at_once: bool) -> tuple[float, list[float]]
         async with client.stream("GET", f"{url}/gradio_api/call/draw/{event}") as stream:
             lines = [line async for line in stream.aiter_lines() if line]
         data = json.loads(lines[-1].removeprefix("data: "))
-        Image.open(io.BytesIO(base64.b64decode(data[0]["png"]))).load()
+        picture = await client.get(data[0]["url"])
+        Image.open(io.BytesIO(picture.raise_for_status().content)).load()
         waits.append(time.perf_counter() - start)
 
     async with httpx2.AsyncClient(timeout=300, limits=httpx2.Limits(max_connections=4 * users)) as client:

@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.tables import machine, median, report
 from common import catalog
 from common.config import settings
+from common.diffusion.models import DiffusionModels
 from common.text.actions import clock
 from common.text.actions.calculator import calculate
 from common.text.actions.calling import Call, call_request, read_call
@@ -33,6 +34,7 @@ from common.text.retrieval.chunks import Chunk
 from common.text.retrieval.embedder import embedder
 from common.text.retrieval.index import Index
 from common.translation.models import TranslationModels
+from common.ui.drawing import draw_tool
 from common.ui.translating import translate_tool
 
 REQUESTS = Path(__file__).parent / "tool_requests.tsv"
@@ -78,7 +80,7 @@ def requests() -> list[Request]:
 def toolbox() -> Toolbox:
     """All tools that the hub's Actions tab has with documents handed in; none of them is run here."""
     documents = Index([Chunk("Document", "A text.", 2)], embedder())
-    more = (search_tool(documents), translate_tool(TranslationModels()))
+    more = (search_tool(documents), translate_tool(TranslationModels()), draw_tool(DiffusionModels()))
     return {tool.name: tool for tool in (*TOOLS.values(), *more)}
 
 

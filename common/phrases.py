@@ -143,6 +143,8 @@ PHRASES: Final[dict[str, str]] = {
     "call_no_tool": "it names none of the tools {known}",
     "call_arguments": "{tool} needs exactly the arguments {names}",
     "language_unknown": "the language is none of {known}",
+    "prompt_unusable": "the prompt has to be 1 to {limit} characters in one line",
+    "picture_hidden": "the model’s safety checker has hidden the picture",
     "nothing_found": "there is nothing about “{query}” in the documents",
     "call_texts": "every argument has to be a text in quotes",
     # why a model cannot be trained

@@ -48,7 +48,7 @@ async def weather(city: str) -> str:
 
 
 async def _run(name: str, **arguments: str) -> str:
-    return await run_call(read_call(Call(name, arguments).to_json()))
+    return (await run_call(read_call(Call(name, arguments).to_json()))).words
 
 
 def register() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from common.text.actions.calling import (
     run_call,
 )
 from common.text.actions.nearest import nearest
-from common.text.actions.tool import Toolbox
+from common.text.actions.tool import Result, Toolbox
 from common.text.actions.toolbox import TOOLS
 from common.text.engine import Finished, GenerationRequest, TokenBundle
 from common.text.retrieval.embedder import embedder
@@ -124,22 +124,29 @@ class ActionsTab:
         except errors.InvalidCall as problem:
             trace = replace(trace, problem=problem)
         yield trace, trace_html(lang, trace), trace.raw.strip()[:LONGEST_CALL]
-        if trace.call is not None and always:
+        if trace.call is None:
+            return
+        self._tools(request)[trace.call.name].prepare()
+        if always:
             async for update in self._run(lang, request, trace, trace.call):
                 yield update
 
     async def _run(self, lang: str, request: gr.Request, trace: Trace, call: Call) -> AsyncIterator[tuple[Any, ...]]:
-        trace = replace(trace, call=call, approved=True)
+        tools = self._tools(request)
+        trace = replace(trace, call=call, approved=True, at_most=tools[call.name].seconds)
         yield trace, trace_html(lang, trace), gr.skip()
         try:
-            result = await run_call(call, self._tools(request))
-        except errors.InvalidCall as problem:
+            async with contextlib.aclosing(self._stops.watch(request.session_hash, _results(call, tools))) as results:
+                async for result in results:
+                    trace = replace(trace, result=result)
+        except errors.DemystifyError as problem:  # no call for this tool, or what it works with is full, or has stopped
             trace = replace(trace, problem=problem)
+        if trace.result is None:
+            trace = replace(trace, stopped=trace.problem is None)
             yield trace, trace_html(lang, trace), gr.skip()
             return
-        trace = replace(trace, result=result)
         yield trace, trace_html(lang, trace), gr.skip()
-        asked, complete = answer_request(trace.question, call, result), False
+        asked, complete = answer_request(trace.question, call, trace.result.words), False
         async for answer, tokens, seconds, ended in self._write(request, asked):
             complete = ended
             trace = replace(trace, answer=answer.strip(), answer_tokens=tokens, answer_seconds=seconds)
@@ -162,3 +169,8 @@ class ActionsTab:
                     yield written, tokens, event.seconds, False
                 elif isinstance(event, Finished):
                     yield written, tokens, time.perf_counter() - start, True
+
+
+async def _results(call: Call, tools: Toolbox) -> AsyncGenerator[Result, None]:
+    """The one result, as something that can be stopped before it comes."""
+    yield await run_call(call, tools)

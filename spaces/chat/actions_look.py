@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from html import escape
 
 from common import errors
 from common.text.actions.calling import Call
+from common.text.actions.tool import Result
 from common.text.actions.toolbox import NO_TOOL
 from common.ui.i18n import error_text, number, text
 
@@ -22,6 +24,7 @@ class Trace:
         raw, tokens, seconds: what the model has written, and in how long.
         written: that is all of it.
         call, approved: the call as read, and whether it was let run.
+        at_most: seconds that the tool may take.
         result: what the tool gave.
         answer, answer_tokens, answer_seconds: the model's own sentence on the result.
         problem: why it goes no further.
@@ -38,7 +41,8 @@ class Trace:
     written: bool = False
     call: Call | None = None
     approved: bool = False
-    result: str | None = None
+    at_most: float = 0.0
+    result: Result | None = None
     answer: str = ""
     answer_tokens: int = 0
     answer_seconds: float = 0.0
@@ -63,9 +67,11 @@ def trace_html(lang: str, trace: Trace) -> str:
         )
         steps.append(_step(lang, "call", f"<p><b>{escape(trace.call.name)}</b></p><ul>{rows}</ul>"))
         key = "actions.approved" if trace.approved else "actions.waiting"
-        steps.append(_step(lang, "approval", f"<p>{escape(text(lang, key))}</p>"))
+        running = trace.approved and not (trace.result or trace.problem or trace.stopped)
+        limit = _quiet(text(lang, "actions.running", seconds=number(lang, trace.at_most))) if running else ""
+        steps.append(_step(lang, "approval", f"<p>{escape(text(lang, key))}</p>{limit}"))
     if trace.result is not None:
-        steps.append(_step(lang, "result", f"<p><b>{escape(trace.result)}</b></p>"))
+        steps.append(_step(lang, "result", f"<p><b>{escape(trace.result.words)}</b></p>{_picture(lang, trace.result)}"))
         cost = text(lang, "actions.cost", tokens=trace.answer_tokens, seconds=number(lang, trace.answer_seconds, 1))
         by_itself = trace.call is not None and trace.call.name == NO_TOOL
         source = text(lang, "actions.by_itself" if by_itself else "actions.truth")
@@ -82,6 +88,17 @@ def _step(lang: str, name: str, body: str, attempt: int = 1) -> str:
     again = f" · {escape(text(lang, 'actions.attempt', n=attempt))}" if attempt > 1 else ""
     title = escape(text(lang, f"actions.step_{name}"))
     return f'<article class="panel" data-step="{name}"><h4>{title}{again}</h4>{body}</article>'
+
+
+def _picture(lang: str, result: Result) -> str:
+    if not result.picture:
+        return ""
+    address = f"data:image/png;base64,{base64.b64encode(result.picture).decode('ascii')}"
+    save = f'<a href="{address}" download="picture.png">{escape(text(lang, "image.save"))}</a>'
+    return (
+        f'<div class="drawn"><figure><img src="{address}" alt="{escape(result.shows)}">'
+        f"<figcaption>{save}</figcaption></figure></div>"
+    )
 
 
 def _quiet(sentence: str) -> str:

@@ -97,7 +97,8 @@ class GalleryTab:
             return
         try:
             if wanted.sampling.json_schema:
-                answer = replace(answer, result=await run_call(read_call(answer.text.strip())))
+                done = await run_call(read_call(answer.text.strip()))
+                answer = replace(answer, result=done.words)
             said = answer.text if answer.result is None else answer.result
             yield replace(answer, finding=judge(case, said, answer.sureness))
         except errors.InvalidCall as problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import random
 import time
@@ -25,6 +24,7 @@ from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, Ste
 from common.diffusion.models import AUTO, DiffusionModels
 from common.diffusion.opened import sizes, usual_guidance, usual_steps
 from common.diffusion.request import OWN
+from common.ui.api import picture_file
 from common.ui.fields import Choice
 from common.ui.i18n import text
 from common.ui.page import language_of_visit
@@ -212,7 +212,7 @@ class ImageHandlers:
         size: int = 0,
         scheduler: str = OWN,
         model: str = AUTO,
-    ) -> dict[str, Any]:
+    ) -> tuple[gr.FileData, dict[str, Any]]:
         """Draw a picture: the same seed and settings give the same picture.
 
         Args:
@@ -226,8 +226,9 @@ class ImageHandlers:
             model: id of a model, or "auto".
 
         Returns:
-            {"png" (base64, with the settings inside), "seconds", "together" (pictures in the batch), "model",
-            "cut" (the end of the prompt that the model does not read), "hidden" (by the model's safety checker)}
+            The picture, a PNG file with the settings inside, and
+            {"seconds", "together" (pictures in the batch), "model", "cut" (the end of the prompt that the model does
+            not read), "hidden" (by the model's safety checker)}.
         """
         entry, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
         wanted = read_request(
@@ -244,8 +245,7 @@ class ImageHandlers:
             *_, finished = [event async for event in events if isinstance(event, Finished)]
         sampler = schedulers.title(opened.pipe.scheduler, wanted.scheduler)
         content = metadata.png(finished.images[0], metadata.texts(wanted, entry.id, sampler))
-        return {
-            "png": base64.b64encode(content).decode("ascii"),
+        return picture_file(content, f"{wanted.seed}.png"), {
             "seconds": finished.seconds,
             "together": finished.together,
             "model": entry.id,

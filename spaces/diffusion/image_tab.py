@@ -34,7 +34,7 @@ def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = ImageHandlers(page.models), page.words, page.lang
     # First of all, since a name that is taken gets a number.
-    endpoint("draw", handlers.api)
+    endpoint("draw", handlers.api, queue=False)
     page.idea("image")
     prompt = words(
         gr.Textbox,

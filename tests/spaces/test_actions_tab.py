@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ import pytest
 
 from common import catalog, errors
 from common.config import LANGUAGES, Settings
+from common.diffusion.models import DiffusionModels
 from common.errors import Phrase
 from common.text.actions.calling import Call, read_call
-from common.text.actions.tool import ToolFailed
+from common.text.actions.tool import Result, ToolFailed
 from common.text.actions.toolbox import TOOLS
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, TextModels
 from common.translation.models import TranslationModels
+from common.ui.drawing import draw_tool
 from common.ui.i18n import text
 from common.ui.page import Page
 from common.ui.translating import translate_tool
@@ -67,8 +70,44 @@ def test_a_visit_has_its_own_documents_as_a_tool() -> None:
     page.libraries["visitor"] = Library([], index("The garden has nine apple trees."))
     assert list(tools_of(page, "visitor")) == [*TOOLS, "search_documents"]
     assert list(tools_of(page, "another")) == list(TOOLS)
-    lent = replace(page, tools=(translate_tool(TranslationModels()),))
-    assert list(tools_of(lent, "another")) == [*TOOLS, "translate"]
+    lent = replace(page, tools=(translate_tool(TranslationModels()), draw_tool(DiffusionModels())))
+    assert list(tools_of(lent, "another")) == [*TOOLS, "translate", "draw"]
+
+
+@pytest.mark.slow
+def test_the_real_model_asks_for_a_picture_which_comes_once_approved(
+    models: TextModels, tiny_diffusion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diffusion, tab = DiffusionModels(Settings(image_model=str(tiny_diffusion))), _tab(models)
+    tab._page = replace(tab._page, tools=(draw_tool(diffusion),))
+    question = "Draw a small yellow star."
+    trace, drawn, written = _all(tab.ask("en", VISITOR, question, "on", "ask", 0.0, 1))[-1]
+    assert trace.call == read_call(written, tools_of(tab._page, None)) == Call("draw", {"prompt": "small yellow star"})
+    assert not trace.approved and "<img" not in drawn
+
+    updates = _all(tab.approve("en", VISITOR, trace, Call("draw", {"prompt": HOSTILE}).to_json()))
+    assert text("en", "actions.running", seconds="60") in updates[0][1] and "<img" not in updates[0][1]
+    done, drawn, _ = updates[-1]
+    assert (
+        done.result.picture.startswith(b"\x89PNG") and done.answer and text("en", "actions.running")[:20] not in drawn
+    )
+    assert drawn.count("<img") == 1 and f'alt="{escape(HOSTILE)}"' in drawn and "data:image/png;base64," in drawn
+
+    async def full(request: Any) -> AsyncIterator[Any]:
+        raise errors.QueueFull(waiting=5)
+        yield
+
+    async def never(request: Any) -> AsyncIterator[Any]:
+        await tab.stop("en", VISITOR)
+        await asyncio.sleep(30)
+        yield
+
+    for stream, problem in ((full, errors.QueueFull), (never, type(None))):
+        monkeypatch.setattr(diffusion.engine(), "draw", stream)
+        trace, drawn, _ = _all(tab.approve("en", VISITOR, done, written))[-1]
+        assert isinstance(trace.problem, problem) and trace.stopped == (stream is never)
+        assert trace.result is None and not trace.answer and "<img" not in drawn
+    diffusion.close()
 
 
 @pytest.mark.slow
@@ -82,7 +121,7 @@ def test_the_real_model_searches_the_visitors_documents(models: TextModels) -> N
     assert "search_documents" in trace.prompt and trace.call is not None
     call = Call("search_documents", {"query": "the garden"})
     done = _all(tab.approve("en", VISITOR, trace, call.to_json()))[-1][0]
-    assert done.result == "The garden has nine apple trees. (D)" and done.answer
+    assert done.result == Result("The garden has nine apple trees. (D)") and done.answer
 
 
 @pytest.mark.slow
@@ -94,7 +133,7 @@ def test_a_call_waits_for_approval_and_runs_as_edited(models: TextModels) -> Non
     assert 'data-step="result"' not in drawn
 
     done, drawn, _ = _all(tab.approve("en", VISITOR, trace, SUM.to_json()))[-1]
-    assert done.result == "51" and done.answer and done.call == SUM
+    assert done.result == Result("51") and done.answer and done.call == SUM
     assert all(f'data-step="{step}"' in drawn for step in ("prompt", "raw", "call", "approval", "result", "answer"))
 
     failed, drawn, _ = _all(tab.approve("en", VISITOR, trace, SUM.to_json().replace("17*3", "1/0")))[-1]
@@ -139,8 +178,9 @@ def test_what_is_missing_or_wrong_gets_a_sentence() -> None:
 def test_the_trace_in_every_language_escapes_what_it_is_given(lang: str) -> None:
     problem = ToolFailed(Phrase("place_unknown", place=HOSTILE))
     call = Call("weather", {"city": HOSTILE})
-    trace = Trace(HOSTILE, HOSTILE, False, 2, HOSTILE, call=call, result=HOSTILE, answer=HOSTILE, problem=problem)
+    result = Result(HOSTILE, b"PNG", HOSTILE)
+    trace = Trace(HOSTILE, HOSTILE, False, 2, HOSTILE, call=call, result=result, answer=HOSTILE, problem=problem)
     drawn = trace_html(lang, trace)
-    assert HOSTILE not in drawn and drawn.count("&lt;img") == 7
+    assert HOSTILE not in drawn and drawn.count("&lt;img") == 8
     assert text(lang, "actions.step_answer").split("·")[0] in drawn
     assert _tab(TextModels(Settings(_env_file=None))).relabel(lang, trace) == drawn

@@ -227,14 +227,13 @@ def test_what_suits_a_model_is_set(tiny_diffusion: Path, tmp_path: Path) -> None
     assert "lcm" not in [name for _, name in scheduler["choices"]]
 
 
-def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path) -> None:
-    answer = asyncio.run(handlers.api("fox " * 40, steps=2, guidance_scale=3.0, seed=4))
-    path = tmp_path / "api.png"
-    path.write_bytes(base64.b64decode(answer["png"]))
-    request, model = metadata.read(path)
+def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    file, answer = asyncio.run(handlers.api("fox " * 40, steps=2, guidance_scale=3.0, seed=4))
+    request, model = metadata.read(Path(file.path))
     assert (request.steps, request.guidance_scale, request.seed, request.size) == (2, 3.0, 4, 32)
     assert model == answer["model"] and "fox" in answer["cut"] and answer["hidden"] is False
-    assert asyncio.run(handlers.api("fox"))["together"] == 1
+    assert asyncio.run(handlers.api("fox"))[1]["together"] == 1
     with pytest.raises(errors.InvalidInput):
         asyncio.run(handlers.api("fox", seed=-1))
 

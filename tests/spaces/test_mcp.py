@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib.util
+import io
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -11,8 +13,11 @@ from typing import TypeVar
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, ImageContent, TextContent
+from PIL import Image
 
+from common.config import Settings
+from common.diffusion.models import DiffusionModels
 from common.text.engines.process import ProcessEngine
 from common.text.models import TextModels
 
@@ -21,7 +26,7 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
-def url(engine: ProcessEngine) -> Iterator[str]:
+def url(engine: ProcessEngine, tiny_diffusion: Path) -> Iterator[str]:
     hub = Path(__file__).resolve().parents[2] / "app.py"
     spec = importlib.util.spec_from_file_location("hub_app", hub)
     assert spec is not None and spec.loader is not None
@@ -29,11 +34,13 @@ def url(engine: ProcessEngine) -> Iterator[str]:
     spec.loader.exec_module(app)
     models = TextModels()
     models._engine = engine
-    demo = app.build(models)
+    diffusion = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    demo = app.build(models, diffusion=diffusion)
     demo.queue(default_concurrency_limit=None)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, mcp_server=True)
     yield f"{url}gradio_api/mcp/"
     demo.close()
+    diffusion.close()
 
 
 def _with_client(url: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
@@ -52,7 +59,7 @@ def _said(result: CallToolResult) -> str:
 def test_tools_are_listed_with_what_they_take(url: str) -> None:
     tools = {tool.name: tool for tool in _with_client(url, ClientSession.list_tools).tools}
     chat = {"chat", "next_token", "sweep", "tokens", "calculate", "convert_unit", "time_in", "weather"}
-    assert {*chat, "translate"} <= set(tools)
+    assert {*chat, "translate", "draw"} <= set(tools)
     assert set(tools["convert_unit"].inputSchema["properties"]) == {"value", "from_unit", "to_unit"}
     assert "arithmetic" in (tools["calculate"].description or "")
 
@@ -73,6 +80,17 @@ def test_a_tool_answers(url: str, tool: str, arguments: dict[str, str], answer: 
     assert answer in _said(result)
 
 
+def test_a_picture_comes_as_a_picture(url: str) -> None:
+    arguments = {"prompt": "red apple", "steps": 2, "seed": 3}
+    result = _with_client(url, lambda client: client.call_tool("draw", arguments))
+    picture = next(part for part in result.content if isinstance(part, ImageContent))
+    assert not result.isError and picture.mimeType == "image/png"
+    with Image.open(io.BytesIO(base64.b64decode(picture.data))) as image:
+        assert image.size == (32, 32)
+    said = _said(result)
+    assert "'together': 1" in said and len(said) < 1_000  # the picture is in no text
+
+
 def test_the_model_answers(url: str) -> None:
     arguments = {"messages": [{"role": "user", "content": "Tell me about rivers."}], "max_new_tokens": 12, "seed": 1}
     result = _with_client(url, lambda client: client.call_tool("chat", arguments))
@@ -87,6 +105,7 @@ def test_the_model_answers(url: str) -> None:
         ("convert_unit", {"value": "2", "from_unit": "kg", "to_unit": "km"}, "cannot be done"),
         ("chat", {"messages": []}, "type something first"),
         ("translate", {"text": "Haus", "source": "de", "target": "de"}, "No model here"),
+        ("draw", {"prompt": " "}, "type something first"),
     ],
 )
 def test_a_bad_call_gets_a_sentence(url: str, tool: str, arguments: dict[str, object], sentence: str) -> None:

@@ -165,7 +165,7 @@ async def actions(shop: Workshop, tab: str) -> list[Part]:
     question = "What is 17.5 * (3 + 4)?"
     asked = await texts.text_part(shop.text, call_request(question, constrained=True, seed=1), "recorded.call")
     call = read_call(texts.said(asked))
-    answer = answer_request(question, call, await run_call(call), seed=1)
+    answer = answer_request(question, call, (await run_call(call)).words, seed=1)
     return [asked, await texts.text_part(shop.text, answer, "recorded.answer")]
 
 

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from common import errors
 from common.errors import Phrase
 from common.text.actions.nearest import Example, nearest
-from common.text.actions.tool import Tool, Toolbox, ToolFailed
+from common.text.actions.tool import Result, Tool, Toolbox, ToolFailed
 from common.text.actions.toolbox import NO_TOOL, TOOLS
 from common.text.engine import GenerationRequest, Message, SamplingSettings
 
 LONGEST_CALL = 2_000  # characters
 _TOKENS = 90
-_SECONDS = 10.0  # for any tool; the tools' own limits are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +124,15 @@ def read_call(text: str, tools: Toolbox = TOOLS) -> Call:
     return Call(tool.name, arguments)
 
 
-async def run_call(call: Call, tools: Toolbox = TOOLS) -> str:
+async def run_call(call: Call, tools: Toolbox = TOOLS) -> Result:
     """The tool's result. Raises ToolFailed: its own reasons, or no result in time."""
+    tool = tools[call.name]
     try:
-        async with asyncio.timeout(_SECONDS):
-            return await tools[call.name].run(**call.arguments)
+        async with asyncio.timeout(tool.seconds):
+            found = await tool.run(**call.arguments)
     except TimeoutError:
-        raise ToolFailed(Phrase("tool_late", seconds=_SECONDS)) from None
+        raise ToolFailed(Phrase("tool_late", seconds=tool.seconds)) from None
+    return found if isinstance(found, Result) else Result(found)
 
 
 def complaint_of(problem: errors.DemystifyError) -> str:

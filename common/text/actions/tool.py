@@ -14,6 +14,25 @@ WORDS = r"^[ !#-\[\]-~À-ɏ]{1,%d}$"
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gave.
+
+    Attributes:
+        words: all that the model reads of it.
+        picture: a PNG file; empty if there is none.
+        shows: what the picture shows.
+    """
+
+    words: str
+    picture: bytes = b""
+    shows: str = ""
+
+
+def _nothing() -> None:
+    """Most tools are ready as they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """Something a model may ask for.
 
@@ -21,21 +40,26 @@ class Tool:
         name: what a call names it.
         purpose: one English sentence, for the prompt.
         properties: JSON schema of each argument, by name; all are texts, and all are needed.
-        run: does it, given the arguments by name; its result in words. Raises ToolFailed.
+        run: does it, given the arguments by name; its result, in words if that is all. Raises ToolFailed.
         examples: questions in English with the arguments of the call that answers each; a small model picks the right
             tool far more often from examples than from a description.
         copied: arguments that are words of the question in a row, and how many at most. Held to that, a small model
             cannot misspell a name or invent another.
         quoted: arguments that a question may spell out, with a pattern: what it finds in the question is the argument.
+        seconds: after which it has failed.
+        prepare: begins what its first run would wait for, and returns at once; while a person looks at the call, there
+            is time for that.
     """
 
     name: str
     purpose: str
     properties: Mapping[str, Mapping[str, Any]]
-    run: Callable[..., Awaitable[str]]
+    run: Callable[..., Awaitable[str | Result]]
     examples: tuple[tuple[str, Mapping[str, str]], ...] = ()
     copied: Mapping[str, int] = field(default_factory=dict)
     quoted: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 10.0
+    prepare: Callable[[], None] = _nothing
 
 
 # Tools by name.

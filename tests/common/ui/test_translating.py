@@ -37,7 +37,7 @@ def test_it_says_what_the_translator_says() -> None:
     async def both() -> tuple[str, str]:
         said = await run_call(Call("translate", {"text": "Good morning!", "language": "German"}), {tool.name: tool})
         steps = translate_text(models.engine(model), models.codec(model, "en", "de"), "Good morning!", "en")
-        return said, [step.text async for step in steps][-1]
+        return said.words, [step.text async for step in steps][-1]
 
     said, own = asyncio.run(both())
     assert own and said == f"“{own}” (German)"

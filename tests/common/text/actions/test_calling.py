@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.tool_calls import requests
 from common import errors
+from common.diffusion.models import DiffusionModels
 from common.text.actions.calling import (
     Call,
     answer_request,
@@ -25,11 +26,12 @@ from common.text.actions.calling import (
 )
 from common.text.actions.nearest import MANY, nearest
 from common.text.actions.search import search_tool
-from common.text.actions.tool import Tool, ToolFailed
+from common.text.actions.tool import Result, Tool, ToolFailed
 from common.text.actions.toolbox import TOOLS
 from common.text.engine import Message, TextEngine, TokenBundle
 from common.text.engines.json_pattern import json_pattern
 from common.translation.models import TranslationModels
+from common.ui.drawing import draw_tool
 from common.ui.translating import translate_tool
 from tests.common.text.retrieval.test_retrieval import index
 
@@ -38,10 +40,9 @@ SUM = Call("calculate", {"expression": "17*3"})
 
 def test_a_call_is_read_as_it_was_written_and_done() -> None:
     assert read_call(SUM.to_json()) == SUM
-    assert asyncio.run(run_call(SUM)) == "51"
-    assert asyncio.run(run_call(Call("convert_unit", {"value": "5", "from_unit": "km", "to_unit": "m"}))).endswith(
-        "5000 m"
-    )
+    assert asyncio.run(run_call(SUM)) == Result("51")
+    metres = Call("convert_unit", {"value": "5", "from_unit": "km", "to_unit": "m"})
+    assert asyncio.run(run_call(metres)).words.endswith("5000 m")
 
 
 @pytest.mark.parametrize(
@@ -143,19 +144,17 @@ def _tool(name: str, example: str) -> Tool:
 
 def test_without_a_tool_the_model_answers_by_itself() -> None:
     call = read_call('{"name":"no_tool","arguments":{}}')
-    wanted = answer_request("Why?", call, asyncio.run(run_call(call)))
+    wanted = answer_request("Why?", call, asyncio.run(run_call(call)).words)
     assert wanted.messages == (Message("user", "Why?"),) and wanted.prompt is None
     assert answer_request("Why?", SUM, "51").messages is None
 
 
 def test_no_request_of_the_measurement_is_an_example() -> None:
-    tools = {
-        **TOOLS,
-        **{tool.name: tool for tool in (translate_tool(TranslationModels()), search_tool(index("A text.")))},
-    }
+    lent = (translate_tool(TranslationModels()), draw_tool(DiffusionModels()), search_tool(index("A text.")))
+    tools = {**TOOLS, **{tool.name: tool for tool in lent}}
     shown = {example for tool in tools.values() for example, _ in tool.examples}
     asked = requests()
-    assert len(asked) == 100 and not shown & {request.question for request in asked}
+    assert len(asked) == 114 and not shown & {request.question for request in asked}
     assert {request.call.name for request in asked} == set(tools)
     pattern = json_pattern(call_schema(tools))
     assert all(re.fullmatch(pattern, request.call.to_json()) for request in asked)
@@ -173,7 +172,7 @@ def test_a_toolbox_of_ones_own_is_prompted_allowed_and_run() -> None:
     assert re.fullmatch(json_pattern(call_schema(tools)), call.to_json())
     assert not re.fullmatch(json_pattern(call_schema(tools)), SUM.to_json())
     assert read_call(call.to_json(), tools) == call
-    assert asyncio.run(run_call(call, tools)) == "Hello ANN"
+    assert asyncio.run(run_call(call, tools)) == Result("Hello ANN")
     with pytest.raises(ToolFailed, match="greet"):
         read_call(SUM.to_json(), tools)
 

@@ -17,7 +17,7 @@ from tests.common.text.retrieval.test_retrieval import index
 def _search(query: str, *texts: str) -> str:
     found = index(*texts)
     list(found.embed())
-    return asyncio.run(run_call(Call(NAME, {"query": query}), {NAME: search_tool(found)}))
+    return asyncio.run(run_call(Call(NAME, {"query": query}), {NAME: search_tool(found)})).words
 
 
 def test_the_best_passage_comes_with_its_document() -> None:
