@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from html import escape
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from common.training.launch import cores
 from common.training.personas import PERSONAS, persona_examples
 from common.training.speed import finetune_steps, measured_finetune_flops
 from common.ui.fields import Choice, Number, Text
-from common.ui.i18n import number, text
+from common.ui.i18n import error_text, number, text
 
 OWN = "own"
 METHODS: tuple[Method, ...] = ("lora", "dora", "qlora", "full")
@@ -46,10 +47,13 @@ class FinetuneTab(TunedHandlers):
     kind, answer_tokens = "finetune", 120
 
     async def look(self, lang: str, source: str, own: str | None) -> str:
-        """The examples chosen."""
+        """The examples chosen. Of somebody's own there are too few until several are written: said here, no fault."""
         if SOURCE.check(source) == OWN and not own:
             return f'<p class="quiet">{text(lang, "finetune.no_own")}</p>'
-        found = await asyncio.to_thread(_examples, source, own)
+        try:
+            found = await asyncio.to_thread(_examples, source, own)
+        except errors.UnusableExamples as problem:
+            return f'<p class="quiet">{escape(error_text(lang, problem))}</p>'
         return examples_html(lang, found)
 
     async def mask(self, lang: str, base: str, source: str, own: str | None) -> str:
@@ -93,7 +97,10 @@ class FinetuneTab(TunedHandlers):
         """How often the examples are seen in the time there is."""
         if SOURCE.check(source) == OWN and not own:
             return ""
-        found = await asyncio.to_thread(_examples, source, own)
+        try:
+            found = await asyncio.to_thread(_examples, source, own)
+        except errors.UnusableExamples:  # said with the examples
+            return ""
         chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
         steps = await self._steps(base, chosen, ROWS.whole(rows) * ROW.whole(row), time)
         tokens = sum(
