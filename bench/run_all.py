@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "one_stream",
     "room",
+    "use_cases",
     "startup",
     "batch_determinism",
     "tool_calls",
