@@ -39,7 +39,7 @@ def draw_tool(models: DiffusionModels) -> Tool:
             raise ToolFailed(Phrase("picture_hidden"))
         sampler = schedulers.title(opened.pipe.scheduler, wanted.scheduler)
         file = metadata.png(finished.images[0], metadata.texts(wanted, model.id, sampler))
-        return Result(f"a picture of “{said}”, {wanted.size} × {wanted.size} pixels", file, said)
+        return Result(f"a picture of “{said}”", file, said)
 
     return Tool(
         "draw",
@@ -57,6 +57,7 @@ def draw_tool(models: DiffusionModels) -> Tool:
             ("Sketch a rocket for me.", {"prompt": "rocket"}),
         ),
         {"prompt": 14},
+        answered=("Draw a white cloud.", "a picture of “white cloud”", "Here is the picture of “white cloud”."),
         seconds=_SECONDS,
         prepare=models.start,
     )

@@ -146,7 +146,7 @@ class ActionsTab:
             yield trace, trace_html(lang, trace), gr.skip()
             return
         yield trace, trace_html(lang, trace), gr.skip()
-        asked, complete = answer_request(trace.question, call, trace.result.words), False
+        asked, complete = answer_request(trace.question, call, trace.result.words, tools=tools), False
         async for answer, tokens, seconds, ended in self._write(request, asked):
             complete = ended
             trace = replace(trace, answer=answer.strip(), answer_tokens=tokens, answer_seconds=seconds)

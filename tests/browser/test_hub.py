@@ -11,8 +11,11 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from common.text.actions.calling import Call
 from common.ui.i18n import text
-from tests.browser.conftest import DESKTOP, KEY, PHONE, desktop_only, expect_accessible
+from tests.browser.conftest import DESKTOP, KEY, PHONE, desktop_only, expect_accessible, open_tab
+
+_SLOW = 120_000
 
 
 @pytest.fixture
@@ -37,8 +40,28 @@ def test_through_the_door_and_back(front: Page) -> None:
     front.fill("#chat-message textarea", "Say hello.")
     front.click("#chat-send")
     expect(front.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"))
+    _has_a_picture_drawn(front)
     front.locator(".masthead a").click()
     expect(front.locator("h1")).to_have_text(text("en", "hub.title"))
+
+
+def _has_a_picture_drawn(page: Page) -> None:
+    """Another space's model as a tool of the Actions tab; what runs is what stands in the box."""
+    open_tab(page, "actions")
+    page.get_by_role("button", name="Draw a red apple.").click()
+    page.click("#actions-go")
+    trace = page.locator("#actions-trace")
+    expect(trace.locator("[data-step=approval]")).to_contain_text(text("en", "actions.waiting"), timeout=_SLOW)
+    call = Call("draw", {"prompt": 'green "heart" <b>'}).to_json()
+    page.locator("#actions-call textarea, #actions-call input").fill(call)
+    page.click("#actions-approve")
+    picture = trace.get_by_alt_text('green "heart" <b>')
+    expect(picture).to_be_visible(timeout=_SLOW)
+    assert picture.evaluate("img => [img.naturalWidth, img.naturalHeight]") == [64, 64]
+    expect(trace.locator("a[download]")).to_have_text(text("en", "image.save"))
+    expect(trace.locator("[data-step=answer]")).to_contain_text(re.compile(r"[1-9]\d* tokens"), timeout=_SLOW)
+    assert "base64" not in page.url
+    expect_accessible(page)
 
 
 @desktop_only

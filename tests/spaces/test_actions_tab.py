@@ -85,6 +85,8 @@ def test_the_real_model_asks_for_a_picture_which_comes_once_approved(
     assert trace.call == read_call(written, tools_of(tab._page, None)) == Call("draw", {"prompt": "small yellow star"})
     assert not trace.approved and "<img" not in drawn
 
+    done = _all(tab.approve("en", VISITOR, trace, written))[-1][0]
+    assert "picture of “small yellow star”" in done.answer
     updates = _all(tab.approve("en", VISITOR, trace, Call("draw", {"prompt": HOSTILE}).to_json()))
     assert text("en", "actions.running", seconds="60") in updates[0][1] and "<img" not in updates[0][1]
     done, drawn, _ = updates[-1]

@@ -80,16 +80,22 @@ def call_prompt(question: str, examples: Sequence[Example], complaint: str = "",
     return "\n".join([f"{head}.\n", *shown, f"{hint}Question: {' '.join(question.split())}\nCall:\n"])
 
 
-def answer_request(question: str, call: Call, result: str, seed: int | None = None) -> GenerationRequest:
+def answer_request(
+    question: str, call: Call, result: str, seed: int | None = None, tools: Toolbox = TOOLS
+) -> GenerationRequest:
     """What asks the model to say the result in a sentence, or to answer by itself when no tool was called."""
     if call.name == NO_TOOL:
         own = SamplingSettings(temperature=0, max_new_tokens=120, seed=seed, repetition_penalty=1.1)
         return GenerationRequest(messages=(Message("user", question),), sampling=own)
+    shown = ""
+    if example := tools[call.name].answered:
+        asked, given, said = example
+        shown = f"Question: {asked}\nResult of {call.name}: {given}\nAnswer: {said}\n\n"
     prompt = (
         "Question: What is 12 times 34?\nResult of calculate: 408\nAnswer: 12 times 34 is 408.\n\n"
         "Question: How warm is it in Oslo today?\nResult of weather: 4 °C, cloudy in Oslo (invented)\n"
         "Answer: It is 4 °C and cloudy in Oslo (invented).\n\n"
-        f"Question: {' '.join(question.split())}\nResult of {call.name}: {result}\nAnswer:"
+        f"{shown}Question: {' '.join(question.split())}\nResult of {call.name}: {result}\nAnswer:"
     )
     sampling = SamplingSettings(temperature=0, max_new_tokens=60, seed=seed, stop=("\n",))
     return GenerationRequest(prompt=prompt, sampling=sampling)

@@ -53,7 +53,7 @@ def test_the_embedded_model_draws_what_it_was_asked_for(tmp_path: Path) -> None:
         result = _draw(models, "red apple")
     finally:
         models.close()
-    assert result.words == "a picture of “red apple”, 64 × 64 pixels" and result.shows == "red apple"
+    assert result.words == "a picture of “red apple”" and result.shows == "red apple"
     file = tmp_path / "picture.png"
     file.write_bytes(result.picture)
     request, model = metadata.read(file)
