@@ -94,7 +94,7 @@ def _picture(lang: str, result: Result) -> str:
     if not result.picture:
         return ""
     address = f"data:image/png;base64,{base64.b64encode(result.picture).decode('ascii')}"
-    save = f'<a href="{address}" download="picture.png">{escape(text(lang, "image.save"))}</a>'
+    save = f'<a href="{address}" download="drawing.png">{escape(text(lang, "image.save"))}</a>'
     return (
         f'<div class="drawn"><figure><img src="{address}" alt="{escape(result.shows)}">'
         f"<figcaption>{save}</figcaption></figure></div>"
