@@ -89,9 +89,9 @@ def test_a_short_text_does_not_wait_behind_a_long_one(codec: Codec) -> None:
 
     async def visit() -> None:
         long = asyncio.create_task(one("long", ["Toto je dlhý text."] * 2_000))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)  # both are in line before the first batch is done
         short = asyncio.create_task(one("short", ["Ahoj"]))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
         echo.gate.set()
         await asyncio.gather(long, short)
 
