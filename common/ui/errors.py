@@ -32,7 +32,15 @@ def guarded(handler: F) -> F:
     """Wrap a handler whose first argument is the language, so that any error becomes one clear sentence.
 
     Works for functions, coroutines and (async) generators; the kind and the signature stay, since gradio looks at both.
+    The name does not: gradio keeps it for the web API even of a private handler, and an endpoint of that name elsewhere
+    in the hub would get a number.
     """
+    wrapped = _guarded(handler)
+    wrapped.__name__ = f"{getattr(handler, '__name__', 'page')}_handler"
+    return wrapped
+
+
+def _guarded(handler: F) -> F:
 
     if inspect.isasyncgenfunction(handler):
 
