@@ -189,7 +189,7 @@ class ProcessEngine(GlassBoxCalls):
         process = self._process
         if process is not None and process.poll() is None:
             process.kill()
-            process.wait(5)
+            process.wait(30)  # longer than a busy machine needs to end it
 
     async def close(self) -> None:
         """End the process and free its memory; waiting requests get EngineStopped."""
