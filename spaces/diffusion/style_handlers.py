@@ -52,9 +52,12 @@ _START_SECONDS = 15.0  # of the process, until its first step
 _FILE = "pytorch_lora_weights.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """A visitor's own pictures, RGB, and the names of their files."""
+    """A visitor's own pictures, RGB, and the names of their files.
+
+    Told apart as objects, since gradio asks what is kept in a session for its hash, and pictures have none.
+    """
 
     pictures: tuple[Image.Image, ...]
     names: tuple[str, ...]

@@ -57,7 +57,7 @@ def test_what_the_model_really_sees(page: Page) -> None:
 def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page, "Settings")
     page.get_by_label(re.compile("Longest answer")).first.fill("512")
-    _send(page, "Count from 1 to 1000. Write every number.")
+    _send(page, "Repeat the word sea a thousand times: sea sea sea sea sea sea sea sea sea sea")
     expect(page.locator("#chat-figures")).to_contain_text("tokens per second")
     page.click("#chat-stop")
     expect(page.locator("#chat-figures")).to_contain_text("stopped")
