@@ -23,6 +23,9 @@ SIZE = 8000
 # Pairs the pieces are learned from; more changes nothing and takes longer.
 _SAMPLE = 300_000
 END, UNKNOWN = 0, 1
+# What the languages write with; some capitals are so rare in the data that coverage alone leaves them out.
+_ACCENTED = "áäâàčçďéěèêëíîïìľĺňóôöòœŕřšťúůûüùýÿž"
+LETTERS = "abcdefghijklmnopqrstuvwxyzß" + _ACCENTED + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _ACCENTED.upper()
 
 
 def language_token(language: str) -> str:
@@ -48,6 +51,7 @@ def train(pairs: list[Pair], folder: Path, size: int = SIZE, seed: int = 0) -> N
         model_type="unigram",
         vocab_size=size - len(LANGUAGES) - 1,
         character_coverage=0.9999,
+        required_chars=LETTERS,
         split_digits=True,
         bos_id=-1,
         eos_id=END,
