@@ -33,6 +33,7 @@ def test_a_sentence_for_both(translate_page: Page) -> None:
 
     page.locator("#language label").filter(has_text="FR").click()
     expect(panels.nth(1)).to_contain_text("Le modèle de chat")
+    expect(page.locator("#versus-go")).to_have_text("Demander aux deux")  # the form's texts come by themselves
     page.click("#versus-asked > button")
     page.fill("#versus-prompt textarea", "Translate!")
     page.click("#versus-go")
