@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import gradio as gr
@@ -62,7 +63,7 @@ class VisitorRuns:
         return next(name for number in range(1, 10_000) if (name := f"{title[:50]} {number}") not in taken)
 
 
-class WatchedRuns(VisitorRuns):
+class WatchedRuns(VisitorRuns, ABC):
     """For tabs that show one run at a time."""
 
     async def watch(self, lang: str, owner: str, run_id: str | None) -> tuple[Any, ...]:
@@ -75,6 +76,6 @@ class WatchedRuns(VisitorRuns):
         drawn = await asyncio.to_thread(self._draw, lang, shown)
         return *drawn, gr.Timer(active=shown.state in ("waiting", "running")), choices
 
+    @abstractmethod
     def _draw(self, lang: str, run: Run) -> tuple[str, str, str]:
         """State, curves, and what was made on the way, of a run."""
-        raise NotImplementedError
