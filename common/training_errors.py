@@ -158,6 +158,16 @@ class NotTrainedYet(DemystifyError):
     sentence = "This run has no model yet: wait until it has ended, or stop it."
 
 
+class NotForSummaries(DemystifyError):
+    """A run was to summarize whose examples are no texts with their summaries."""
+
+    key = "not_for_summaries"
+    sentence = (
+        "“{name}” has not learned to summarize: choose a run that was trained on texts with their summaries, such as "
+        "the columns “dialogue” and “summary”."
+    )
+
+
 class NobodyLoggedIn(DemystifyError):
     """A model was to go into an account on the hub, and no account is known."""
 

@@ -120,11 +120,16 @@ class TunedConfig(RunConfig):
 
 
 class FinetuneConfig(TunedConfig):
-    """A model that exists, trained further on the conversations in the run's ``examples.jsonl``."""
+    """A model that exists, trained further on the conversations in the run's ``examples.jsonl``.
+
+    Attributes:
+        summary_prompt: what its examples ask for a summary with, ``{text}`` in place of the text; empty for others.
+    """
 
     data_file: ClassVar[str] = "examples.jsonl"
 
     kind: Literal["finetune"] = "finetune"
+    summary_prompt: str = Field("", max_length=20_000)
 
 
 class PreferenceConfig(TunedConfig):

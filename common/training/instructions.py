@@ -1,6 +1,6 @@
 """Examples to fine-tune on: conversations, each with at least one answer that is to be learned.
 
-They come from a file (three forms, told apart by the names of the columns), from a persona, or are written by hand.
+They come from a file (four forms, told apart by the names of the columns), from a persona, or are written by hand.
 How they become tokens is packing.py's.
 """
 
@@ -23,8 +23,12 @@ LONGEST = 20_000  # characters of one example
 _HELD_OUT = 0.1
 _MOST_HELD_OUT = 32  # enough for a loss to two digits, and few enough that looking at them takes no minute
 _ROLES = ("system", "user", "assistant")
-_WANTED = "“messages”, “instruction” + “response”, “dialogue” + “summary”"
-_SUMMARIZE = "Summarize this conversation in one or two sentences."
+_WANTED = "“messages”, “instruction” + “response”, “dialogue” + “summary”, “document” + “summary”"
+# How a summary is asked for, by the column that the text stands in.
+_SUMMARIZE = {
+    "dialogue": "Summarize this conversation in one or two sentences.",
+    "document": "Summarize this text in one or two sentences.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def read_examples(path: Path) -> list[Example]:
     """The examples in an uploaded CSV or JSONL; the file is deleted. Call it in a thread.
 
     A row has ``messages`` (a list of role and content), or ``instruction`` (perhaps with ``input``) and ``response`` or
-    ``output``, or ``dialogue`` and ``summary``.
+    ``output``, or ``dialogue`` and ``summary``, or ``document`` and ``summary``.
 
     Raises:
         WrongColumns: none of these; says which were found.
@@ -104,9 +108,11 @@ def _example(row: dict[str, Any], name: str, place: int) -> Example:
     if isinstance(question, str) and isinstance(answer, str):
         more = row.get("input")
         return pair(f"{question}\n\n{more}" if isinstance(more, str) and more.strip() else question, answer)
-    dialogue, summary = row.get("dialogue"), row.get("summary")
-    if isinstance(dialogue, str) and isinstance(summary, str):
-        return pair(f"{_SUMMARIZE}\n\n{dialogue}", summary)
+    summary = row.get("summary")
+    for column, asked in _SUMMARIZE.items():
+        source = row.get(column)
+        if isinstance(source, str) and isinstance(summary, str):
+            return pair(f"{asked}\n\n{source}", summary)
     raise errors.WrongColumns(name=name, found=listed(row), wanted=_WANTED)
 
 

@@ -6,7 +6,7 @@ A tab names its inputs once; from that come the link and, on a visit, the checke
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import gradio as gr
@@ -43,8 +43,13 @@ _TELL = """(...values) => {%s
 
 
 def link_button(
-    page: Page, tab: str, inputs: Mapping[str, tuple[Field, Any]], part: str = "", first: bool = False
-) -> None:
+    page: Page,
+    tab: str,
+    inputs: Mapping[str, tuple[Field, Any]],
+    part: str = "",
+    first: bool = False,
+    later: Collection[str] = (),
+) -> Link:
     """Buttons that copy a link to the tab with these inputs or show it as a QR code, and the reading of such links.
 
     Args:
@@ -53,6 +58,10 @@ def link_button(
         inputs: (declaration, component) by name in the address.
         part: id of the inner tab they belong to, for a tab that has several.
         first: the tab is what a page opens with, so that an address without a tab means it, too.
+        later: inputs that the tab itself sets on a visit, since whether their values can be used is not in them alone.
+
+    Returns:
+        What the addresses of the tab carry.
     """
     place = {"tab": tab, "part": part} if part else {"tab": tab}
     name = "-".join(place.values())
@@ -78,10 +87,12 @@ def link_button(
 
     def fill(request: gr.Request) -> list[Any]:
         values, _ = link.read(dict(request.query_params))
-        return [gr.update(value=values[name]) if name in values else gr.skip() for name in fields]
+        return [gr.update(value=values[name]) if name in values else gr.skip() for name in filled]
 
-    page.arrival.add(components, fill)
+    filled = [name for name in fields if name not in later]
+    page.arrival.add([inputs[name][1] for name in filled], fill)
     page.arrival.links.append(link)
+    return link
 
 
 def _show_qr(lang: str, address: str, request: gr.Request) -> str:

@@ -157,7 +157,11 @@ class Page:
             raise TypeError("what follows the language is drawn at once, not in steps")
         self.redraws.language.parts.append((draw, inputs, outputs))
         if on_visit:
-            self.redraws.visit.parts.append((draw, inputs, outputs))
+            self.on_visit(draw, inputs, outputs)
+
+    def on_visit(self, draw: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Call ``draw`` as ``on_language`` does, when somebody opens the page alone."""
+        self.redraws.visit.parts.append((draw, inputs, outputs))
 
     def idea(self, section: str) -> None:
         """The head of a tab, from the texts ``<section>.idea``, ``.try`` and ``.reveal``, and its recorded run."""

@@ -10,9 +10,17 @@ import gradio as gr
 
 def visitor(demo: gr.Blocks) -> tuple[gr.BrowserState, Any]:
     """The component with the token, and the event after which it has its value."""
-    owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
+    owner = known_visitor()
     known = demo.load(new_owner, owner, owner, queue=False, api_visibility="private", show_progress="hidden")
     return owner, known
+
+
+def known_visitor() -> gr.BrowserState:
+    """The component with the token of somebody who has one; empty for others. It belongs outside of all tabs.
+
+    What the browser keeps for a component inside a tab is read when that tab is first opened.
+    """
+    return gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
 
 
 def new_owner(known: object) -> str:

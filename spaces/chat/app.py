@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()) -> gr.Blocks:
     """The page, on a text model that may still be loading; ``in_hub`` adds the way back to the front page.
 
+    The models that visitors have trained are here in the hub, and where the settings name the folder of the runs.
+
     Args:
         tools: what other spaces lend: the model may call them in Actions.
     """
+    from dataclasses import replace
+
     import actions_tab
     import chat_tab
     import completion_tab
@@ -41,14 +45,16 @@ def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()
     from chat_page import ChatPage, status_html
     from own_models import OwnModels
 
+    from common.config import settings
     from common.training.runs import TrainingRuns
     from common.ui.links import open_tab_of_address
     from common.ui.page import page_frame
+    from common.ui.visitor import known_visitor
 
     async def status(lang: str) -> tuple[str, bool]:
         return await status_html(lang, models)
 
-    own = OwnModels(TrainingRuns()) if in_hub else None
+    own = OwnModels(TrainingRuns()) if in_hub or "runs_dir" in settings().model_fields_set else None
     tabs = {
         "chat": chat_tab,
         "completion": completion_tab,
@@ -62,11 +68,23 @@ def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()
         "gallery": gallery_tab,
     }
     with page_frame("chat", status, in_hub) as frame:
-        page = ChatPage(frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws, models, own, tools)
+        owner = gr.State("") if own is None else known_visitor()
+        page = ChatPage(
+            frame.demo,
+            frame.words,
+            frame.lang,
+            frame.arrival,
+            frame.redraws,
+            models,
+            own,
+            owner,
+            in_hub=in_hub,
+            tools=tools,
+        )
         with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
-                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}"):
-                    tab.build(page)
+                with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as opened:
+                    tab.build(replace(page, opened=opened))
         open_tab_of_address(page, bar, tuple(tabs))
     return page.demo
 

@@ -1,4 +1,4 @@
-"""What the four tabs of the chat space share: the text model, the sampling inputs, the status line."""
+"""What the tabs of the chat space share: the text model, the sampling inputs, the status line."""
 
 from __future__ import annotations
 
@@ -35,13 +35,19 @@ class ChatPage(Page):
 
     Attributes:
         models: the text model.
-        own: the visitors' own models, where the train space is beside it.
+        own: the visitors' own models, where the train space is beside it or has left its runs.
+        owner: who the visitor is (``common.ui.visitor``), kept in their browser; empty without ``own``.
+        opened: the tab that is being built; its ``select`` is when somebody opens it.
+        in_hub: the other spaces are pages beside it.
         tools: what other spaces beside it lend to Actions.
         libraries: the documents that visitors have handed in, by session.
     """
 
     models: TextModels
     own: OwnModels | None = None
+    owner: Any = None
+    opened: Any = None
+    in_hub: bool = False
     tools: tuple[Tool, ...] = ()
     libraries: dict[str, Library] = field(default_factory=dict)
 

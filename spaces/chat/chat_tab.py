@@ -158,8 +158,7 @@ def build(page: ChatPage) -> None:
 def _own_model(page: ChatPage, own: OwnModels) -> None:
     """The note on whose model answers, when the address names one of the visitor's."""
     note = gr.HTML("", elem_id="chat-own")
-    owner = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    page.demo.load(guarded(own.meet), [page.lang, owner], note, **quiet)
+    page.demo.load(guarded(own.meet), [page.lang, page.owner], note, **quiet)
     page.on_language(guarded(own.name), [], [note])
     page.demo.unload(own.forget)

@@ -1,6 +1,6 @@
-"""The visitor's own trained model in the Chat tab: named by the address (``?run=…``), used by the run's owner alone.
+"""The visitor's own trained models: used by the run's owner alone. In the Chat tab the address names one (``?run=…``).
 
-Only where the train space is a page of the same site: who the owner is stands in the browser's store for that site.
+Who the owner is stands in the browser's store for the site, where the train space has put it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,22 @@ class OwnModels:
         run_id = request.query_params.get("run")
         if not run_id:
             return ""
-        run = await asyncio.to_thread(self._runs.find, run_id, str(owner or "-"))
-        await self._trained.engine(run)
+        run = await self.find(run_id, owner)
+        await self.open(run)
         self._chosen[request.session_hash or ""] = run
         return self.name(language_of_visit(request), request)
+
+    async def of(self, owner: Any) -> list[Run]:
+        """A visitor's runs of all kinds, the newest first; none of somebody who has never trained anything."""
+        return await asyncio.to_thread(self._runs.of, str(owner)) if owner else []
+
+    async def find(self, run_id: str, owner: Any) -> Run:
+        """One of the visitor's runs. Raises NoSuchRun: also when it is somebody else's."""
+        return await asyncio.to_thread(self._runs.find, run_id, str(owner or "-"))
+
+    async def open(self, run: Run) -> TextEngine:
+        """The model of a run. Raises NotTrainedYet, QueueFull."""
+        return await self._trained.engine(run)
 
     def name(self, lang: str, request: gr.Request) -> str:
         """The note above the conversation, and the way back to the other model."""
@@ -46,7 +58,7 @@ class OwnModels:
     async def engine(self, session: str | None) -> TextEngine | None:
         """The model that a page talks with, when it is its visitor's own. Raises NotTrainedYet: deleted meanwhile."""
         run = self._chosen.get(session or "")
-        return None if run is None else await self._trained.engine(run)
+        return None if run is None else await self.open(run)
 
     def forget(self, request: gr.Request) -> None:
         """The page was closed."""

@@ -7,12 +7,9 @@ from functools import lru_cache
 
 from common import catalog
 from common.text.engine import TextEngine
-from common.ui.fields import Choice
 from common.ui.trained import trained_models
 
 ADAPTER = catalog.with_task("adapter")[0]
-BASE, WITH = "base", "adapter"
-WRITER = Choice("writer", BASE, (BASE, WITH))
 _HEAD = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from summary_writers import Writer
+
 from common.text.tasks.manuscript import count_words
 from common.text.tasks.rouge import Rouge, Share
 from common.text.tasks.summarize import Job, Progress
 from common.text.tasks.support import Support
+from common.training.prompt_template import PLACE
 from common.ui.components import figures_html, meter_html, percent
 from common.ui.i18n import number, text
 from common.ui.plots import Row, grouped_bars_html
@@ -96,6 +99,24 @@ def contents_html(lang: str, contents: Contents) -> str:
 def note(sentence: str, kind: str = "quiet") -> str:
     """One sentence below a result."""
     return f'<p class="{kind}">{escape(sentence)}</p>'
+
+
+def writer_html(lang: str, who: Writer) -> str:
+    """What is said below the switch of the one that is chosen; nothing of the page's own model."""
+    drawn = ""
+    if who.method:
+        method = text(lang, f"finetune.method_{who.method}")
+        names = {"name": who.name, "model": who.base, "method": method}
+        drawn += note(text(lang, "summary.run_about", prompt=who.template.replace(PLACE, "…"), **names))
+    if who.beside:
+        drawn += note(text(lang, "summary.other_base", model=who.base, other=who.beside), "note")
+    return drawn
+
+
+def way_html(lang: str) -> str:
+    """How a visitor without one gets a model that can be chosen, too."""
+    way = f'<a href="train?tab=finetune&amp;lang={escape(lang)}">{escape(text(lang, "summary.train_one"))}</a>'
+    return f'<p class="quiet">{escape(text(lang, "summary.no_runs"))} {way}</p>'
 
 
 def progress_html(lang: str, told: Progress, state: str) -> str:

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
-import summary_adapter
 from chat_page import ChatPage
-from summary_adapter import WITH, WRITER
 from summary_draw import (
     Contents,
     contents_html,
@@ -27,8 +25,11 @@ from summary_draw import (
     scores_html,
     supported_html,
     texts_html,
+    way_html,
+    writer_html,
 )
 from summary_form import FORM, OWN, REFERENCE, SAMPLE, SOURCE, as_dialogue, read_task
+from summary_writers import BASE, WITH, WRITER, Writer, Writers
 
 from common import errors
 from common.config import settings
@@ -43,7 +44,8 @@ from common.text.tasks.summarize import Job, Progress, Task, Work, plan, progres
 from common.text.tasks.summary_prompts import Form, Shot
 from common.text.tasks.support import Support, find_support
 from common.text.tasks.wording import joined, units
-from common.ui.i18n import number, text
+from common.ui.fields import Link
+from common.ui.i18n import error_text, number, text
 from common.ui.streams import StopSignals
 
 
@@ -57,7 +59,8 @@ class Made:
         state: "running", "done", "stopped" or "failed".
         orders: sentences of the text that speak to the model.
         source: the text's sentences or turns.
-        adapted: whether the model had the adapter.
+        writer: who has written it.
+        earlier: (who, summary) of the others who have summarized the same text in the same form just before.
         support: what each sentence of the summary rests on; empty while it is written.
         prompts: (which, text) as the model read them; ``which`` is "whole", "first" or "merge".
     """
@@ -66,7 +69,8 @@ class Made:
     work: Work
     orders: list[str]
     source: list[str]
-    adapted: bool = False
+    writer: Writer = field(default_factory=Writer)
+    earlier: tuple[tuple[Writer, str], ...] = ()
     told: Progress | None = None
     state: str = "running"
     support: list[Support] = field(default_factory=list)
@@ -88,10 +92,17 @@ class Compared:
 
 
 class SummaryTab:
-    """The handlers of the tab. ``form`` is what the inputs say, in the order of ``read_task``."""
+    """The handlers of the tab. ``form`` is what the inputs say, in the order of ``read_task``.
+
+    Attributes:
+        link: what the tab's addresses carry.
+    """
+
+    link: Link | None = None
 
     def __init__(self, page: ChatPage) -> None:
         self._models = page.models
+        self._writers, self._in_hub = Writers(page.models, page.own), page.in_hub
         self._stops = StopSignals()
         # Half of the model's batch is left to everybody else.
         self._places = asyncio.Semaphore(max(settings().max_active // 4, 2))
@@ -128,11 +139,11 @@ class SummaryTab:
             told += note(text(lang, "summary.empty_pages", n=number(lang, document.empty_pages)))
         return spoken or document.text, "text" if spoken is None else "dialogue", OWN, "", told
 
-    async def meter(self, lang: str, *form: Any) -> str:
+    async def meter(self, lang: str, owner: Any, writer: Any, *form: Any) -> str:
         """How much of the context examples and text take; an input that cannot be used shows nothing yet."""
         try:
-            task = read_task(*form)
-        except (errors.EmptyPrompt, errors.OnlyAddress, errors.InvalidInput):
+            task = (await self._writers.find(writer, owner)).asked(read_task(*form))
+        except (errors.EmptyPrompt, errors.OnlyAddress, errors.InvalidInput, errors.NoSuchRun):
             return ""
         engine = self._models.engine()
         try:
@@ -148,16 +159,51 @@ class SummaryTab:
         )
         return contents_html(lang, counted)
 
+    # -- who writes -----------------------------------------------------------------------------------------------
+
+    async def arrive(self, lang: str, owner: Any, request: gr.Request) -> tuple[Any, Any, str]:
+        """When a page opens: who can write, and the one that its address names, as ``choose_writer`` gives it."""
+        named = self.link.read(dict(request.query_params))[0].get("writer") if self.link else None
+        switch, said, way = await self.choose_writer(lang, owner, named or BASE)
+        # What a visitor has chosen by now stays, unless the address has something to say.
+        return switch if named is None else {"value": named, **switch}, said, way
+
+    async def refresh_writers(self, lang: str, owner: Any, writer: Any) -> tuple[Any, Any, str]:
+        """As ``choose_writer``, when nothing was chosen: of the page's own model there is nothing to say.
+
+        While a page opens, the switch may still wait for what the address names, and what is said of that would go.
+        """
+        switch, said, way = await self.choose_writer(lang, owner, writer)
+        return switch, said or gr.skip(), way
+
+    async def choose_writer(self, lang: str, owner: Any, writer: Any) -> tuple[Any, str, str]:
+        """Who can write, as things are now: (switch, what is said of the one that is chosen, how to train one).
+
+        Of one that is no longer there it is said why, and the page's model takes its place.
+        """
+        own = await self._writers.runs(owner)
+        names = [(text(lang, f"summary.writer_{name}"), name) for name in WRITER.options]
+        choices = [*names, *((text(lang, "summary.writer_run", name=name), run_id) for name, run_id in own)]
+        way = way_html(lang) if self._in_hub and not own else ""
+        try:
+            who = await self._writers.find(writer or BASE, owner)
+        except errors.DemystifyError as problem:
+            return gr.update(choices=choices, value=BASE), note(error_text(lang, problem), "problem"), way
+        return gr.update(choices=choices), writer_html(lang, who), way
+
     # -- writing --------------------------------------------------------------------------------------------------
 
     async def run(
-        self, lang: str, request: gr.Request, reference: Any, writer: Any, *form: Any
+        self, lang: str, request: gr.Request, before: Made | None, reference: Any, owner: Any, writer: Any, *form: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Summarize, showing everything as it grows: (made, status, summary, scores, parts, prompts)."""
+        """Summarize, showing everything as it grows: (made, status, summary, scores, parts, prompts).
+
+        ``before`` is what the page shows already: another writer's summary of the same text is scored beside this one.
+        """
         task = read_task(*form)
         expected = REFERENCE.check(reference)
-        adapted = WRITER.check(writer) == WITH
-        engine = await self._engine(adapted)
+        who, engine = await self._writers.open(writer, owner)
+        task = who.asked(task)
         yield None, note(text(lang, "summary.reading")), *[gr.skip()] * 4
         try:
             work = await plan(engine, task)
@@ -165,7 +211,7 @@ class SummaryTab:
             yield None, "", *[gr.skip()] * 4
             raise
         source = units(task.text, task.kind == "dialogue")
-        made = Made(task, work, find_orders(source), source, adapted)
+        made = Made(task, work, find_orders(source), source, who, _earlier(before, task, who))
         stream = summarize(engine, task, work, self._places)
         async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as states:
             async for told in states:
@@ -185,12 +231,13 @@ class SummaryTab:
             raise problem
 
     async def compare(
-        self, lang: str, request: gr.Request, reference: Any, writer: Any, *form: Any
+        self, lang: str, request: gr.Request, reference: Any, owner: Any, writer: Any, *form: Any
     ) -> AsyncIterator[tuple[Any, ...]]:
         """The same text with no, one and several examples before it, as one batch: (compared, drawing)."""
         task = read_task(*form)
         expected = REFERENCE.check(reference)
-        engine = await self._engine(WRITER.check(writer) == WITH)
+        who, engine = await self._writers.open(writer, owner)
+        task = who.asked(task)
         ours = tuple(example.shot(task.form) for example in examples() if example.kind == task.kind)
         shots: tuple[Shot, ...] = task.shots if len(task.shots) > 1 else ours
         jobs = {many: task.job(task.text, shots=shots[:many]) for many in (0, 1, len(shots))}
@@ -205,10 +252,6 @@ class SummaryTab:
         yield compared, await asyncio.to_thread(compared_html, lang, compared, expected)
         if problem is not None:
             raise problem
-
-    async def _engine(self, adapted: bool) -> TextEngine:
-        """Who writes: the page's model, or the embedded one with the adapter. Raises ModelUnavailable, QueueFull."""
-        return await summary_adapter.engine() if adapted else self._models.engine()
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End what the visitor's model is writing; what has come stays."""
@@ -260,9 +303,11 @@ async def _prompts(engine: TextEngine, work: Work) -> list[tuple[str, str]]:
 
 def _status(lang: str, made: Made) -> str:
     drawn = progress_html(lang, made.told, made.state) if made.told else ""
-    if made.adapted:
-        names = {"model": summary_adapter.base_title(), "adapter": summary_adapter.ADAPTER.title}
+    if made.writer.choice == WITH:
+        names = {"model": made.writer.base, "adapter": made.writer.name}
         drawn += note(text(lang, "summary.adapted", form=text(lang, "summary.form_line"), **names))
+    elif made.writer.choice != BASE:
+        drawn += note(text(lang, "summary.by_run", model=made.writer.base, name=made.writer.name))
     if made.orders:
         drawn += note(
             text(lang, "summary.orders", n=number(lang, len(made.orders)), first=made.orders[0][:160]), "note"
@@ -293,11 +338,23 @@ def _scores(lang: str, made: Made, reference: str) -> str:
     count, dialogue = (1 if made.task.form == "line" else LEAD), made.task.kind == "dialogue"
     sentences = made.source if dialogue else candidates(made.source)
     rows = [
-        (text(lang, "summary.the_model"), "", made.summary),
+        *((who.name or text(lang, "summary.the_model"), "", told) for who, told in _told(made)),
         (f"Lead-{count}", text(lang, "summary.lead"), joined(lead(sentences, count), dialogue)),
         (f"LexRank-{count}", text(lang, "summary.lexrank"), joined(lexrank(sentences, count), dialogue)),
     ]
     return scores_html(lang, [(name, small, told, rouge(told, reference)) for name, small, told in rows])
+
+
+def _told(made: Made) -> tuple[tuple[Writer, str], ...]:
+    return (made.writer, made.summary), *made.earlier
+
+
+def _earlier(before: Made | None, task: Task, who: Writer) -> tuple[tuple[Writer, str], ...]:
+    """What others than ``who`` have made of the same text in the same form, each once."""
+    if before is None or before.state != "done":
+        return ()
+    asked, now = ((one.text, one.kind, one.form, one.words) for one in (before.task, task))
+    return tuple((one, told) for one, told in _told(before) if one.choice != who.choice) if asked == now else ()
 
 
 def compared_html(lang: str, compared: Compared, reference: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 import summary_adapter
 from chat_page import SEED, TOP_P, ChatPage
-from summary_adapter import WRITER
 from summary_draw import SHOW_SOURCES
 from summary_form import (
     FORM,
@@ -27,10 +26,12 @@ from summary_form import (
     WORDS,
 )
 from summary_handlers import SummaryTab
+from summary_writers import WRITER
 
 from common.text.tasks.samples import samples
 from common.ui.errors import guarded
 from common.ui.fields import Field, Text
+from common.ui.i18n import text
 from common.ui.links import link_button
 
 
@@ -80,12 +81,16 @@ def build(page: ChatPage) -> None:
     with gr.Row():
         length = WORDS.slider(words, "summary.words", min_width=220, elem_id="summary-words")
         part_tokens = PART_TOKENS.slider(words, "summary.part_tokens", min_width=220, elem_id="summary-part_tokens")
+    # Its choices are not the same for everybody: what a visitor has trained is among them.
     writer = words(
         gr.Radio,
-        keys={"label": "summary.writer", "choices": [(f"summary.writer_{name}", name) for name in WRITER.options]},
+        keys={"label": "summary.writer"},
+        choices=[(text(words.lang, f"summary.writer_{name}"), name) for name in WRITER.options],
         value=WRITER.default,
         elem_id="summary-writer",
     )
+    about = gr.HTML("", elem_id="summary-writer-about", padding=False)
+    way = gr.HTML("", elem_id="summary-writer-way", padding=False)
     with words(gr.Accordion, keys={"label": "summary.card"}, open=False, elem_id="summary-card"):
         gr.Markdown(summary_adapter.card())
     with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box") as shots_box:
@@ -151,10 +156,14 @@ def build(page: ChatPage) -> None:
         "repetition_penalty": (SUMMARY_PENALTY, penalty),
         "seed": (SEED, seed),
     }
-    link_button(page, "summary", settings_of_link)
+    tab.link = link_button(page, "summary", settings_of_link, later=["writer"])
 
+    by_whom = [page.owner, writer]
     no_task = ("sample", "writer")
-    asked = [source, *(component for name, (_, component) in settings_of_link.items() if name not in no_task)]
+    asked: list[Any] = [
+        source,
+        *(component for name, (_, component) in settings_of_link.items() if name not in no_task),
+    ]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     at_once: dict[str, Any] = {"queue": False, **quiet}
     # A text of the visitor's own is no sample any more: a link would open another one.
@@ -162,15 +171,20 @@ def build(page: ChatPage) -> None:
     sample.change(guarded(tab.choose), [lang, sample, form], [source, kind, reference], **at_once)
     file.upload(guarded(tab.upload), [lang, file], [source, kind, sample, reference, status], **quiet)
     form.change(guarded(tab.refer), [lang, sample, form], reference, **at_once)
+    switch = [writer, about, way]
+    page.opened.select(guarded(tab.refresh_writers), [lang, *by_whom], switch, **quiet)
+    writer.input(guarded(tab.choose_writer), [lang, *by_whom], switch, trigger_mode="always_last", **quiet)
+    page.on_visit(guarded(tab.arrive), [page.owner], switch)
+    page.on_language(guarded(tab.refresh_writers), by_whom, switch)
 
     held = [go, compare]
-    works = {
-        go: (tab.run, [made, status, result, scores, parts, prompts]),
-        compare: (tab.compare, [compared, comparison]),
+    works: dict[gr.Button, tuple[Any, list[Any], list[Any]]] = {
+        go: (tab.run, [made, reference], [made, status, result, scores, parts, prompts]),
+        compare: (tab.compare, [reference], [compared, comparison]),
     }
-    for button, (work, shown) in works.items():
+    for button, (work, known, shown) in works.items():
         run = button.click(lambda: _all_of(held, False), None, held, **at_once).then(
-            guarded(work), [lang, reference, writer, *asked], shown, **quiet
+            guarded(work), [lang, *known, *by_whom, *asked], shown, **quiet
         )
         for ended in (run.success, run.failure):  # after an error, gradio goes on with nothing else
             ended(lambda: _all_of(held, True), None, held, **at_once)
@@ -179,16 +193,16 @@ def build(page: ChatPage) -> None:
 
     counted = [component for component in asked if component not in (source, temperature, top_p, penalty, seed)]
     # Not when the page opens: most visits go to other tabs.
-    changes = [source.change, *(component.change for component in counted)]
+    changes = [source.change, writer.change, *(component.change for component in counted)]
     gr.on(
         [shots_box.expand, go.click, *changes],
         guarded(tab.meter),
-        [lang, *asked],
+        [lang, *by_whom, *asked],
         meter,
         trigger_mode="always_last",
         **quiet,
     )
-    page.on_language(guarded(tab.meter), asked, [meter])
+    page.on_language(guarded(tab.meter), [*by_whom, *asked], [meter])
     page.on_language(
         guarded(tab.relabel), [reference, made, compared], [status, result, scores, parts, prompts, comparison]
     )

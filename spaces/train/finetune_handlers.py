@@ -18,6 +18,7 @@ from common.training.config import FinetuneConfig, Method, Pace
 from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
 from common.training.launch import cores
 from common.training.personas import PERSONAS, persona_examples
+from common.training.prompt_template import summary_template
 from common.training.speed import finetune_steps, measured_finetune_flops
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import error_text, number, text
@@ -141,6 +142,7 @@ class FinetuneTab(TunedHandlers):
             rank=RANK.whole(rank),
             row=ROW.whole(row),
             question=QUESTION.check(question).strip() or str(QUESTION.default),
+            summary_prompt=summary_template([*found.train, *found.test]),
             pace=Pace(
                 steps=steps,
                 batch=ROWS.whole(rows),

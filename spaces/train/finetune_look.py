@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from common.training import lora
-from common.training.config import Method
+from common.training.config import FinetuneConfig, Method
 from common.training.folder import Event
 from common.training.instructions import Example, Examples
 from common.training.lora import Shapes
@@ -121,11 +121,16 @@ def answers_html(lang: str, question: str, events: Sequence[Event]) -> str:
 
 
 def talk_html(lang: str, run: Run, in_hub: bool) -> str:
-    """The way to the chat space with the run's model, where that space is a page beside this one."""
+    """The ways to the chat space with the run's model, where that space is a page beside this one."""
     if not in_hub or not run.folder.has_model:
         return ""
-    words = escape(text(lang, "finetune.talk"))
-    return f'<p><a href="chat?tab=chat&amp;run={escape(run.folder.id)}&amp;lang={escape(lang)}">▶ {words}</a></p>'
+    ways = [("finetune.talk", f"tab=chat&run={run.folder.id}")]
+    if isinstance(run.config, FinetuneConfig) and run.config.summary_prompt:
+        ways.append(("finetune.use_in_summary", f"tab=summary&writer={run.folder.id}"))
+    links = "".join(
+        f'<a href="{escape(f"chat?{query}&lang={lang}")}">▶ {escape(text(lang, key))}</a>' for key, query in ways
+    )
+    return f'<p class="ways">{links}</p>'
 
 
 def megabytes(lang: str, count: float) -> str:

@@ -159,6 +159,22 @@ def test_a_run_is_drawn_with_its_answers(tab: FinetuneTab, lang: str) -> None:
     assert "Ahoy" not in _ask(tab.watch, lang, "b" * 32, run_id)[2]
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_that_learned_to_summarize_leads_to_the_summary_tab(tab: FinetuneTab, lang: str, tmp_path: Path) -> None:
+    path = tmp_path / "talks.jsonl"
+    rows = [{"dialogue": f"Anna: I saw {n} owls.\nBen: How nice!\n" * 5, "summary": f"{n} owls."} for n in range(9)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    own, _ = _ask(tab.take_upload, "en", str(path))
+    for source, mine, leads in ((OWN, own, True), ("pirate", None, False)):
+        folder = tab._runs.find(_start(tab, source, mine)[0]["value"]).folder
+        config = folder.config()
+        assert isinstance(config, FinetuneConfig) and bool(config.summary_prompt) == leads
+        folder.model.mkdir()
+        (folder.model / "adapter_config.json").touch()
+        shown = _ask(tab.watch, lang, OWNER, folder.id)[0]
+        assert (f'href="chat?tab=summary&amp;writer={folder.id}&amp;lang={lang}"' in shown) == leads
+
+
 class _Engine:
     def __init__(self, words: list[str], fails: bool = False) -> None:
         self.words, self.fails, self.closed = words, fails, False

@@ -31,10 +31,11 @@ from tests.common.text.scripted_server import Reply, ScriptedServer, chat_chunk,
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "chat"))
 
 from chat_page import ChatPage
-from summary_adapter import ADAPTER, BASE, WITH, card
+from summary_adapter import ADAPTER, card
 from summary_draw import Contents, contents_html, supported_html
 from summary_form import OWN, as_dialogue, read_task
 from summary_handlers import Made, SummaryTab
+from summary_writers import BASE, WITH
 
 VISITOR = gr.Request(session_hash="visitor")
 ARTICLE, MEETING, LONG = samples()
@@ -94,7 +95,7 @@ def models(engine: ProcessEngine) -> TextModels:
 @pytest.mark.slow
 def test_a_summary_with_its_sources_and_scores(models: TextModels, engine: ProcessEngine) -> None:
     tab = _tab(models)
-    updates = _all(tab.run("en", VISITOR, ARTICLE.references["abstract"], BASE, *_form()))
+    updates = _all(tab.run("en", VISITOR, None, ARTICLE.references["abstract"], "", BASE, *_form()))
     made, status, summary, scores, parts, shown = updates[-1]
     assert made.state == "done" and made.summary and "Summaries written: 1 of 1" in status
     assert summary.count('class="claim') == len(made.support) > 0
@@ -120,23 +121,33 @@ def test_the_adapter_writes_another_summary_in_a_line_and_is_named(models: TextM
         "seconds. It runs in a terminal and has no other dependencies."
     )
     tab, form = _tab(models), _form(described, form="line")
-    plain, adapted = (_all(tab.run("en", VISITOR, "", writer, *form))[-1] for writer in (BASE, WITH))
+    reference = "Finds files with the same content and deletes copies."
+    plain = _all(tab.run("en", VISITOR, None, reference, "", BASE, *form))[-1]
+    adapted = _all(tab.run("en", VISITOR, plain[0], reference, "", WITH, *form))[-1]
     assert adapted[0].state == plain[0].state == "done" and adapted[0].summary
     assert adapted[0].summary != plain[0].summary
     assert len(adapted[0].summary.split()) < len(plain[0].summary.split())  # synopses are what it has learned
     assert ADAPTER.title in adapted[1] and ADAPTER.title not in plain[1]
+    # Both are scored, the one that wrote last first; written again, nobody stands there twice.
+    for told in (plain[0].summary, adapted[0].summary):
+        assert told in unescape(adapted[3])
+    assert adapted[3].index(ADAPTER.title) < adapted[3].index(text("en", "summary.the_model"))
+    again = _all(tab.run("en", VISITOR, adapted[0], reference, "", WITH, *form))[-1]
+    assert [who.choice for who, _ in again[0].earlier] == [BASE]
+    other = _all(tab.run("en", VISITOR, again[0], reference, "", WITH, *_form(described + " Try it.", form="line")))[-1]
+    assert other[0].earlier == ()
     asyncio.run(trained_models().close())
 
 
 def test_the_adapters_card_is_shown_without_its_head_for_machines() -> None:
     assert card().lstrip().startswith("### ") and "ROUGE-L" in card() and "base_model:" not in card()
     with pytest.raises(errors.InvalidInput):
-        asyncio.run(anext(_tab().run("en", VISITOR, "", "somebody", *_form())))
+        asyncio.run(anext(_tab().run("en", VISITOR, None, "", "", "somebody", *_form())))
 
 
 @pytest.mark.slow
 def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
-    updates = _all(_tab(models).run("de", VISITOR, "", BASE, *_form(LONG.document, part_tokens=700)))
+    updates = _all(_tab(models).run("de", VISITOR, None, "", "", BASE, *_form(LONG.document, part_tokens=700)))
     made, status, _, scores, parts, shown = updates[-1]
     levels = made.work.levels
     assert len(levels) >= 2 and made.state == "done"
@@ -151,7 +162,7 @@ def test_a_long_text_keeps_the_summaries_in_between(models: TextModels) -> None:
 def test_zero_one_and_few_examples_side_by_side(models: TextModels, engine: ProcessEngine) -> None:
     talk = "Mira: Will you come at nine?\nTom: At ten, my train is late.\nMira: Then I will wait for you."
     form = _form(talk, kind="dialogue", words=15, form="line")
-    compared, drawn = _all(_tab(models).compare("en", VISITOR, MEETING.references["line"], BASE, *form))[-1]
+    compared, drawn = _all(_tab(models).compare("en", VISITOR, MEETING.references["line"], "", BASE, *form))[-1]
     assert list(compared.jobs) == [0, 1, 3] and compared.state == "done"
     read = [job.prompt_tokens for job in compared.jobs.values()]
     assert read == sorted(read) and read[0] < read[1] < read[2]
@@ -164,17 +175,17 @@ def test_zero_one_and_few_examples_side_by_side(models: TextModels, engine: Proc
 def test_the_meter_counts_the_examples(models: TextModels) -> None:
     tab = _tab(models)
     none, two, many = (
-        asyncio.run(tab.meter("en", *_form(**changed)))
+        asyncio.run(tab.meter("en", "", BASE, *_form(**changed)))
         for changed in ({}, {"shots": ["owl", "bread"]}, {"shot_document": "word " * 700, "shot_summary": "word"})
     )
     assert "zero-shot" in none and "Examples: 0" in none
     assert "few-shot" in two and "one-shot" in many
     counts = [int(re.search(r"Examples: ([\d,]+)", html)[1].replace(",", "")) for html in (two, many)]  # type: ignore[index]
     assert 100 < counts[0] < 400 < 700 <= counts[1]
-    assert "parts" in asyncio.run(tab.meter("en", *_form(part_tokens=100)))
+    assert "parts" in asyncio.run(tab.meter("en", "", BASE, *_form(part_tokens=100)))
     full = _form(shot_document="word " * 790, shot_summary="w " * 700)
-    assert asyncio.run(tab.meter("en", *full))
-    assert asyncio.run(tab.meter("en", *_form(""))) == ""
+    assert asyncio.run(tab.meter("en", "", BASE, *full))
+    assert asyncio.run(tab.meter("en", "", BASE, *_form(""))) == ""
 
 
 @pytest.mark.slow
@@ -183,7 +194,9 @@ def test_stop_keeps_what_has_come(models: TextModels, engine: ProcessEngine) -> 
 
     async def run() -> list[tuple[Any, ...]]:
         updates = []
-        async for update in tab.run("fr", VISITOR, "", BASE, *_form(LONG.document, words=200, part_tokens=200)):
+        async for update in tab.run(
+            "fr", VISITOR, None, "", "", BASE, *_form(LONG.document, words=200, part_tokens=200)
+        ):
             updates.append(update)
             if update[0] is not None and update[0].told.tokens > 20:
                 await tab.stop("fr", VISITOR)
@@ -197,7 +210,7 @@ def test_stop_keeps_what_has_come(models: TextModels, engine: ProcessEngine) -> 
 
 @pytest.mark.slow
 def test_a_text_that_gives_orders_stays_text_and_is_named(models: TextModels) -> None:
-    made, *drawn = _all(_tab(models).run("en", VISITOR, "Trees cool streets.", BASE, *_form(HOSTILE)))[-1]
+    made, *drawn = _all(_tab(models).run("en", VISITOR, None, "Trees cool streets.", "", BASE, *_form(HOSTILE)))[-1]
     assert len(made.orders) == 1 and "seem to speak to the model (1)" in drawn[0]
     assert not any("<img" in html for html in drawn)
 
@@ -341,7 +354,7 @@ def test_a_server_that_fails_at_one_part_keeps_the_others(server: ScriptedServer
     seen: list[tuple[Any, ...]] = []
 
     async def run() -> None:
-        async for update in tab.run("en", VISITOR, "", BASE, *_form(LONG.document)):
+        async for update in tab.run("en", VISITOR, None, "", "", BASE, *_form(LONG.document)):
             seen.append(update)
 
     with pytest.raises(errors.RemoteServerError):

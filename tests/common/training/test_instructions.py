@@ -50,6 +50,9 @@ def test_chats_and_dialogues_are_read(tmp_path: Path) -> None:
     (talk,) = read_examples(_file(tmp_path, "talk.csv", "dialogue,summary\nA: Hi. B: Hello.,They greet.\n"))
     assert "A: Hi. B: Hello." in talk[0].content and talk[0].content != "A: Hi. B: Hello."
     assert talk[1].content == "They greet."
+    (told,) = read_examples(_file(tmp_path, "told.csv", "document,summary\nA long text.,Short.\n"))
+    assert told[0].content.endswith("\n\nA long text.") and told[1].content == "Short."
+    assert told[0].content.split("\n\n")[0] != talk[0].content.split("\n\n")[0]
 
 
 def test_wrong_columns_say_which_were_found_and_wanted(tmp_path: Path) -> None:
