@@ -1,7 +1,7 @@
 """Runs side by side that were tested on the same conversations: what each learned, and what it took.
 
-Only figures that the runs themselves have written down; nothing is computed anew. Two runs can be compared when their
-base model, the conversations held out and the length of a row are the same.
+Only figures that were written down before; nothing is computed here. Two runs can be compared when their base model,
+the conversations held out and the length of a row are the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from common.training.config import FinetuneConfig
 from common.training.instructions import Example, from_jsonl, split
+from common.training.prompted import known
 from common.training.runs import Run
 
 
@@ -59,6 +60,7 @@ class Board:
         test: the conversations that no run has learned from.
         train: those that all have.
         scores: the base model first, then the runs, the best first.
+        prompted: the loss of the base with examples in its prompt (prompted.py), once it was measured.
     """
 
     key: str
@@ -67,6 +69,7 @@ class Board:
     test: tuple[Example, ...]
     train: tuple[Example, ...]
     scores: tuple[Score, ...]
+    prompted: float | None = None
 
 
 def boards(runs: Iterable[Run]) -> list[Board]:
@@ -94,7 +97,8 @@ def _board(key: str, found: list[tuple[Run, Any]]) -> Board:
     scores = sorted((_score(run, result) for run, result in found), key=lambda score: score.loss or math.inf)
     before = [event["loss"] for run, _ in found for event in run.folder.events() if event["type"] == "eval"][:1]
     base = Score(None, before[0] if before else None, 0, scores[0].parameters - _added(scores[0]))
-    return Board(key, config.base_title, config.base, examples.test, examples.train, (base, *scores))
+    prompted = next((loss for run, _ in found if (loss := known(run.folder)) is not None), None)
+    return Board(key, config.base_title, config.base, examples.test, examples.train, (base, *scores), prompted)
 
 
 def _score(run: Run, result: Any) -> Score:

@@ -1,21 +1,22 @@
 """Answers to held-out questions, by every model of a board, and how much of the wanted answers is in them (ROUGE).
 
-Three kinds of model answer: the base as it is, the base with a few examples in its prompt, and each run's.
+Three kinds of model answer: the base as it is, the base with a few examples in its prompt, and each run's. Before that
+the loss of the second kind is measured, which no run has written down.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
 from common.text.tasks.rouge import rouge
 from common.training.instructions import Example
+from common.training.prompted import SHOTS, measure_apart, with_shots
 from common.training.scoreboard import Board
 from common.ui.trained import TrainedModels
 
-SHOTS = 3
 BASE, PROMPTED = "base", "prompted"
 _ANSWER_TOKENS = 80
 
@@ -56,10 +57,8 @@ def models_of(board: Board) -> list[str]:
 
 def prompt(example: Example, shots: Sequence[Example] = ()) -> tuple[Message, ...]:
     """The conversation up to the answer that is wanted; ``shots`` are complete ones shown before it."""
-    shown = [turn for shot in shots for turn in shot if turn.role != "system"]
-    system = [turn for turn in example if turn.role == "system"]
-    asked = [turn for turn in example[:-1] if turn.role != "system"]
-    return tuple(Message(turn.role, turn.content) for turn in (*system, *shown, *asked))  # type: ignore[arg-type]
+    turns = with_shots(example[:-1], shots)
+    return tuple(Message(turn.role, turn.content) for turn in turns)  # type: ignore[arg-type]
 
 
 def score(texts: Sequence[str], examples: Sequence[Example]) -> tuple[float, float, float]:
@@ -69,21 +68,28 @@ def score(texts: Sequence[str], examples: Sequence[Example]) -> tuple[float, flo
     return first, second, longest
 
 
-async def measure(board: Board, questions: int, trained: TrainedModels) -> AsyncGenerator[Answers, None]:
-    """The answers, whenever there are more of them. One model after the other; its questions at the same time.
+async def measure(board: Board, questions: int, trained: TrainedModels) -> AsyncGenerator[tuple[Board, Answers], None]:
+    """The board and the answers, whenever there is more of them.
+
+    First the loss that the board lacks. Then one model after the other answers; its questions at the same time.
 
     Raises:
         QueueFull, PromptTooLong, OutOfMemory, ModelUnavailable: of the engines.
+        UnusableExamples, MeasuringTooLarge: of the loss.
     """
     asked = board.test[:questions]
     answers = Answers(board.key, len(asked))
     runs = {one.run.folder.id: one.run for one in board.scores if one.run is not None}
+    if board.prompted is None:
+        yield board, answers
+        board = replace(board, prompted=await measure_apart(next(iter(runs.values())).folder))
+        yield board, answers
     for name in models_of(board):
         run = runs.get(name)
         engine = await trained.engine(run) if run is not None else await trained.base(board.base, board.title)
         shots = board.train[:SHOTS] if name == PROMPTED else ()
         answers.by_model[name] = Answered(("",) * len(asked))
-        yield answers
+        yield board, answers
         texts = [""] * len(asked)
         waiting = {
             asyncio.create_task(_answer(engine, prompt(example, shots))): place for place, example in enumerate(asked)
@@ -94,13 +100,13 @@ async def measure(board: Board, questions: int, trained: TrainedModels) -> Async
                 for task in done:
                     texts[waiting.pop(task)] = task.result()
                 answers.by_model[name] = Answered(tuple(texts))
-                yield answers
+                yield board, answers
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
         answers.by_model[name] = Answered(tuple(texts), score(texts, asked))
-        yield answers
+        yield board, answers
 
 
 async def _answer(engine: TextEngine, messages: tuple[Message, ...]) -> str:

@@ -51,11 +51,14 @@ class BoardTab:
             raise errors.NothingToMeasure()
         yield [text(lang, "scoreboard.loading"), gr.skip(), gr.skip(), gr.skip()]
         done = False
-        async for answers in self._signals.watch(request.session_hash, measure(board, count, self._page.trained)):
+        stream = measure(board, count, self._page.trained)
+        async for board, answers in self._signals.watch(request.session_hash, stream):
             complete = sum(one.rouge is not None for one in answers.by_model.values())
             of = len(models_of(board))
             done = complete == of
             at = text(lang, "scoreboard.measuring", n=number(lang, min(complete + 1, of)), all=number(lang, of))
+            if board.prompted is None:
+                at = text(lang, "scoreboard.measuring_loss")
             yield [at, board_html(lang, board, price, answers), answers_html(lang, board, answers), answers]
         yield [text(lang, "scoreboard.measured" if done else "scoreboard.stopped"), gr.skip(), gr.skip(), gr.skip()]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from board_answers import BASE, PROMPTED, SHOTS, Answers, models_of
+from board_answers import BASE, PROMPTED, Answers, models_of
 
 from common.training.config import FinetuneConfig
 from common.training.instructions import Example
+from common.training.prompted import SHOTS
 from common.training.scoreboard import Board, Score
 from common.ui.components import percent
 from common.ui.i18n import number, text
@@ -22,19 +23,18 @@ PUBLISHED = ((0.2334, "base"), (0.4216, "full"), (0.4081, "lora"))
 
 def board_html(lang: str, board: Board, per_hour: float, answers: Answers | None) -> str:
     """The table: bars of the loss on the held-out answers, then what it took, then ROUGE where it was measured."""
-    scores = {BASE: board.scores[0]} | {score.run.folder.id: score for score in board.scores if score.run is not None}
-    rows = [_row(lang, name, scores.get(name), per_hour, answers) for name in models_of(board)]
+    scores = {BASE: board.scores[0], PROMPTED: Score(None, board.prompted)}
+    scores |= {score.run.folder.id: score for score in board.scores if score.run is not None}
+    rows = [_row(lang, name, scores[name], per_hour, answers) for name in models_of(board)]
     held_out = text(lang, "scoreboard.held_out", title=board.title, n=number(lang, len(board.test)))
     headings = [text(lang, f"scoreboard.{column}") for column in _COLUMNS]
     table = grouped_bars_html({held_out: rows}, caption=text(lang, "scoreboard.caption"), headings=headings)
     return table + _published(lang)
 
 
-def _row(lang: str, name: str, score: Score | None, per_hour: float, answers: Answers | None) -> Row:
+def _row(lang: str, name: str, score: Score, per_hour: float, answers: Answers | None) -> Row:
     answered = answers.by_model.get(name) if answers else None
     rouge = " · ".join(number(lang, 100 * one, 1) for one in answered.rouge) if answered and answered.rouge else _NONE
-    if score is None:  # of a prompt only the answers are measured
-        return Row(text(lang, "scoreboard.prompted", n=SHOTS), 0.0, (*[_NONE] * (len(_COLUMNS) - 3), rouge))
     loss, perplexity = score.loss, score.perplexity
     took = [_NONE] * 5
     if score.run is not None:
@@ -52,7 +52,8 @@ def _row(lang: str, name: str, score: Score | None, per_hour: float, answers: An
         *took,
         rouge,
     )
-    return Row(_name(lang, score), loss or 0.0, cells)
+    title = text(lang, "scoreboard.prompted", n=SHOTS) if name == PROMPTED else _name(lang, score)
+    return Row(title, loss or 0.0, cells)
 
 
 def _name(lang: str, score: Score) -> str:

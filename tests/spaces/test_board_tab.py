@@ -9,13 +9,14 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from board_answers import BASE, PROMPTED, SHOTS, Answered, Answers, models_of, prompt, score
+from board_answers import BASE, PROMPTED, Answered, Answers, models_of, prompt, score
 from board_handlers import BoardTab
 from board_look import answers_html, board_html
 
 from common.config import LANGUAGES, Settings
 from common.text.engine import Message
 from common.training.instructions import Turn, pair, to_jsonl
+from common.training.prompted import SHOTS
 from common.training.runs import TrainingRuns
 from common.training.scoreboard import boards
 from common.ui.errors import guarded
@@ -78,6 +79,10 @@ def test_the_board_is_drawn_and_names_stay_text(page: Any, lang: str) -> None:
     said = answers_html(lang, board, answers)
     assert "&lt;i&gt;one" in said and "<i>" not in said and said.count("<details") == 2
     assert answers_html(lang, board, None) == ""
+    run.folder.write_json("prompted.json", {"shots": SHOTS, "loss": 3.25})
+    (board,) = boards(page.runs.all())
+    drawn = board_html(lang, board, 3600.0, None)
+    assert ("3.250" if lang == "en" else "3,250") in drawn and ("25.8" if lang == "en" else "25,8") in drawn
 
 
 def test_a_prompt_is_the_conversation_before_the_wanted_answer() -> None:
@@ -104,6 +109,9 @@ def test_every_model_answers_and_a_stop_keeps_what_came(page: Any, tiny_llama: P
     shutil.copytree(tiny_llama, run.folder.model)
     (board,) = boards(page.runs.all())
     seen = asyncio.run(_measured(page, board.key))
+    assert seen[1][0] == text("en", "scoreboard.measuring_loss")
+    (measured,) = boards(page.runs.all())
+    assert measured.prompted is not None and f"{measured.prompted:.3f}" in seen[2][1]
     answers = seen[-2][3]
     assert list(answers.by_model) == models_of(board) == [BASE, PROMPTED, run.folder.id]
     for answered in answers.by_model.values():
@@ -116,5 +124,6 @@ def test_every_model_answers_and_a_stop_keeps_what_came(page: Any, tiny_llama: P
     assert kept[2] == answers_html("en", board, answers)
 
     stopped = asyncio.run(_measured(page, board.key, stop_after=3))
+    assert stopped[1][0] != text("en", "scoreboard.measuring_loss")  # what was measured is kept
     assert stopped[-1][0] == text("en", "scoreboard.stopped")
     assert set(stopped[-2][3].by_model) < set(models_of(board))
