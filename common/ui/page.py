@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from common.config import LANGUAGES, Language, settings
 from common.errors import InvalidInput
 from common.ui import recorded, tour
+from common.ui.blocks import Pages
 from common.ui.components import idea_html
 from common.ui.fields import Link
 from common.ui.i18n import Localizer, text, wanted_language
@@ -179,7 +180,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
     """
     default: Language = "en" if settings().lang == "auto" else wanted_language(None, None)
     words = Localizer(default)
-    with gr.Blocks(
+    with Pages(
         title=text(default, f"{section}.title"),
         analytics_enabled=False,
         fill_width=True,
