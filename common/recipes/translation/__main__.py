@@ -2,6 +2,8 @@
 
 python -m common.recipes.translation --data PATH --direction to-en --out models/translate-to-en --minutes 60
 python -m common.recipes.translation --data PATH --direction to-en --out models/translate-to-en --resume
+python -m common.recipes.translation --data PATH --direction to-en --out models/translate-to-en \\
+    --start models/translate-to-en --work build/further
 """
 
 from __future__ import annotations
@@ -21,7 +23,17 @@ from common.recipes.translation.export import convert, export
 from common.recipes.translation.prepare import prepare
 
 # What is set by the command line straight into the plan.
-_PLANNED = ("steps", "tokens", "learning_rate", "dropout", "encoder_layers", "decoder_layers", "width", "minutes")
+_PLANNED = (
+    "steps",
+    "tokens",
+    "learning_rate",
+    "dropout",
+    "encoder_layers",
+    "decoder_layers",
+    "width",
+    "start",
+    "minutes",
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -40,11 +52,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     work, out = chosen.work, chosen.out
-    prepared = prepare(chosen.data, work, chosen.vocabulary, chosen.phrases)
+    prepared = prepare(chosen.data, work, chosen.vocabulary, chosen.phrases, chosen.start)
     print(f"{len(prepared.encoded.weight):,} pairs to train on, {len(prepared.held_out):,} held out", flush=True)
     trained = train.run(plan, prepared.encoded, _entries(prepared.tokenizer), work / plan.direction, chosen.resume)
     print(f"{trained.steps:,} steps, {trained.seconds / 60:.0f} minutes of work so far", flush=True)
     export(trained.model, prepared.tokenizer, out)
+    trained.history().save(out)
     converted = work / f"{plan.direction}-ctranslate2"
     convert(out, converted)
     translator = score.Translator(out, converted, torch.get_num_threads())
@@ -74,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--work", type=Path, default=Path("build/translation"), help="folder for all that is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run that is there, if there is one")
+    parser.add_argument("--start", type=Path, help="finished model to begin with; its vocabulary is taken over")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so much work")
     parser.add_argument("--steps", type=int, help=f"batches in all (default {defaults['steps']:,})")
     parser.add_argument("--tokens", type=int, help=f"of a batch, with padding (default {defaults['tokens']:,})")

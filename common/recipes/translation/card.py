@@ -15,6 +15,8 @@ SOURCES = {
     "phrases": ("phrases made from this project's own tables of words", "Apache-2.0"),
     "fillets": ("dialogues of the game Fish Fillets NG", "GPL-2+"),
     "multi30k-train": ("Multi30k captions (Flickr30k photos)", "research use; no licence file"),
+    "examples": ("example sentences of the dictionary Ding (dictionary-packages.txt in the recipe)", "GPL-2+"),
+    "dictionary": ("words and phrases of Ding and FreeDict (dictionary-packages.txt in the recipe)", "GPL-2+"),
     "wesnoth": ("message catalogues of The Battle for Wesnoth 1.16", "GPL-2+"),
     "catalogues": (
         "message catalogues of Debian packages (catalogue-packages.txt in the recipe)",
@@ -89,9 +91,10 @@ Some translations, as they come:
 
 ## Training
 
-{trained.steps:,} steps of at most {plan.tokens:,} tokens (source, target and padding) in {_duration(trained.seconds)} \
-on {trained.device}, {plan.direction} with `python -m common.recipes.translation` (Seq2SeqTrainer, bf16, Muon and \
-AdamW, learning rate {plan.learning_rate:g}, label smoothing {LABEL_SMOOTHING}). {_judgement(plan, trained)}
+{_begun(trained)}{trained.steps:,} steps of at most {plan.tokens:,} tokens (source, target and padding) in \
+{_duration(trained.seconds)} on {trained.device}, {plan.direction} with `python -m common.recipes.translation` \
+(Seq2SeqTrainer, bf16, Muon and AdamW, learning rate {plan.learning_rate:g}, label smoothing {LABEL_SMOOTHING}). \
+{_judgement(plan, trained)}
 
 Training pairs by language; how often a domain is drawn is set by its weight in the recipe, not by its size:
 
@@ -153,6 +156,17 @@ def _domain_row(domain: str, by_language: dict[str, int]) -> str:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+
+
+def _begun(trained: Trained) -> str:
+    """What the weights had behind them when this run began."""
+    if not trained.earlier.steps:
+        return ""
+    earlier = trained.earlier
+    return (
+        f"Began with the weights of earlier runs of this recipe ({earlier.steps:,} steps in "
+        f"{_duration(earlier.seconds)}); then "
+    )
 
 
 def _verdict(report: Report) -> str:

@@ -34,10 +34,12 @@ HELD_OUT_ONE_IN = 100
 DOMAIN_WEIGHTS = {
     "tatoeba": 1.0,
     "sentences": 5.0,
+    "examples": 1.0,
     "phrases": 0.4,
     "fillets": 2.0,
     "multi30k-train": 0.25,
     "wesnoth": 0.25,
+    "dictionary": 0.08,
     "catalogues": 0.05,
     "debian-descriptions": 0.03,
     "libreoffice-help": 0.02,

@@ -37,7 +37,11 @@ class Prepared:
 
 
 def prepare(
-    folders: list[Path], work: Path, vocabulary_size: int = vocabulary.SIZE, phrases: int = corpus.PHRASES
+    folders: list[Path],
+    work: Path,
+    vocabulary_size: int = vocabulary.SIZE,
+    phrases: int = corpus.PHRASES,
+    start: Path | None = None,
 ) -> Prepared:
     """Read, split and encode the pairs of some folders, or load what an earlier call kept.
 
@@ -46,11 +50,14 @@ def prepare(
         work: where things are kept. A vocabulary that is there stays, for models know it.
         vocabulary_size: of a new vocabulary.
         phrases: how many to draw from the phrase book.
+        start: finished model whose vocabulary to take if there is none yet.
 
     Raises:
         InvalidInput: a folder has no usable files.
     """
     tokenizer, kept = work / "vocabulary", work / f"pairs-{_fingerprint(folders, phrases)}"
+    if start is not None and not tokenizer.exists():
+        vocabulary.load(start).save_pretrained(tokenizer)
     if not (kept / "counts.json").exists() or not (tokenizer / "tokenizer_config.json").exists():
         _make(folders, kept, tokenizer, vocabulary_size, phrases)
     held_out = [Pair(*pair) for pair in json.loads((kept / "held-out.json").read_text("utf-8"))]

@@ -6,6 +6,7 @@ of sentences or scores.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from transformers import (
     MarianConfig,
@@ -29,11 +29,13 @@ from transformers import (
 from common import errors
 from common.recipes.translation import vocabulary
 from common.recipes.translation.batches import Batches, Direction, Encoded
+from common.recipes.translation.loss import linear_cross_entropy
 from common.recipes.translation.optimizer import MuonAdamW, trapezoid
 
 LABEL_SMOOTHING = 0.1
 # A step that took longer than this was a pause of the whole process, which `minutes` does not count.
 _PAUSE_SECONDS = 30.0
+_HISTORY = "training.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Plan:
         tokens: in a batch, source, target and padding together.
         cooldown: share of the steps over which the learning rate goes down to nothing.
         minutes: stop cleanly after so much work, pauses not counted; None runs to the end.
+        start: folder of a finished model of the same shape and vocabulary whose weights to begin with; None draws them.
         dropout: 0 while every sentence is seen a few times only, 0.1 for long runs.
     """
 
@@ -58,13 +61,19 @@ class Plan:
     encoder_layers: int = 4
     decoder_layers: int = 2
     width: int = 256
+    start: Path | None = None
     minutes: float | None = None
     save_every: int = 100
     seed: int = 0
 
 
 def build(plan: Plan, vocabulary_size: int) -> MarianMTModel:
-    """A Marian model with random weights; its last id is padding, which also starts a translation."""
+    """A Marian model with random weights, or those of the plan's start; its last id is padding, which also starts a
+    translation.
+
+    Raises:
+        InvalidInput: the start is of another shape or vocabulary.
+    """
     padding = vocabulary_size - 1
     torch.manual_seed(plan.seed)
     config = MarianConfig(
@@ -93,8 +102,18 @@ def build(plan: Plan, vocabulary_size: int) -> MarianMTModel:
     model = MarianMTModel(config)
     with torch.no_grad():
         model.lm_head.weight[padding].zero_()  # as in every opus-mt model; ctranslate2 takes it for granted
+    if plan.start is not None:
+        _begin_with(model, plan.start)
     model.bfloat16()
     return model
+
+
+def _begin_with(model: MarianMTModel, folder: Path) -> None:
+    finished = MarianMTModel.from_pretrained(folder, dtype=torch.float32).state_dict()
+    shapes = {name: weight.shape for name, weight in model.state_dict().items()}
+    if shapes != {name: weight.shape for name, weight in finished.items()}:
+        raise errors.InvalidInput(field=str(folder), allowed="a model with the plan's layers, width and vocabulary")
+    model.load_state_dict(finished)
 
 
 class _Trainer(Seq2SeqTrainer):
@@ -110,9 +129,8 @@ class _Trainer(Seq2SeqTrainer):
         inner: MarianMTModel = self.accelerator.unwrap_model(model)
         hidden = inner.model(**inputs, use_cache=False).last_hidden_state  # (B, T, D)
         real = labels != -100
-        # (real positions, vocabulary without padding): its embedding, which starts a translation, has to stay zero
-        logits = F.linear(hidden[real], inner.lm_head.weight[:-1])
-        return F.cross_entropy(logits.float(), labels[real], label_smoothing=LABEL_SMOOTHING)
+        # (vocabulary without padding, D): padding's embedding, which starts a translation, has to stay zero
+        return linear_cross_entropy(hidden[real], inner.lm_head.weight[:-1], labels[real], LABEL_SMOOTHING)
 
 
 class _Clock(TrainerCallback):
@@ -145,12 +163,37 @@ class _Clock(TrainerCallback):
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What all runs made of a model's weights, kept beside them so that a run that begins with them can go on counting.
+
+    Attributes:
+        steps: batches over all runs.
+        seconds: of work over all runs.
+    """
+
+    steps: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def load(cls, folder: Path) -> History:
+        """Of a finished model, or an empty one if its folder has none."""
+        file = folder / _HISTORY
+        return cls(**json.loads(file.read_text("utf-8"))) if file.exists() else cls()
+
+    def save(self, folder: Path) -> None:
+        (folder / _HISTORY).write_text(
+            json.dumps({"steps": self.steps, "seconds": round(self.seconds)}) + "\n", "utf-8"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """A model and how far it got.
 
     Attributes:
         steps: batches it has seen; fewer than planned if the minutes ran out.
         seconds: of work over all parts of the run.
+        earlier: the history of the model it began with.
         device: what it ran on in the last part.
     """
 
@@ -158,6 +201,11 @@ class Trained:
     steps: int
     seconds: float
     device: str
+    earlier: History
+
+    def history(self) -> History:
+        """Of the model, from random weights on."""
+        return History(self.earlier.steps + self.steps, self.earlier.seconds + self.seconds)
 
 
 def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: bool) -> Trained:
@@ -180,6 +228,7 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
     clock = _Clock(folder / "worked-seconds", plan.minutes)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build(plan, vocabulary_size)
+    earlier = History.load(plan.start) if plan.start else History()
     model.to(device)  # type: ignore[arg-type]  # before the optimizer copies the weights
     optimizer = MuonAdamW(model, plan.learning_rate)
     batches = Batches(data, plan.direction, plan.steps, plan.tokens, vocabulary_size, plan.seed)
@@ -211,7 +260,7 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
         trainer.train(resume_from_checkpoint=bool(checkpoints))
     finally:
         signal.signal(signal.SIGTERM, before)
-    return Trained(model, trainer.state.global_step, clock.worked, _device_name())
+    return Trained(model, trainer.state.global_step, clock.worked, _device_name(), earlier)
 
 
 def _device_name() -> str:

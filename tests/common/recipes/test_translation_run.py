@@ -69,6 +69,31 @@ def test_a_signal_ends_a_run_with_a_checkpoint(prepared: Prepared, tmp_path: Pat
     assert (tmp_path / f"checkpoint-{trained.steps}" / "optimizer.pt").exists()
 
 
+def test_a_run_can_begin_with_a_finished_model_and_counts_its_steps(
+    prepared: Prepared, uninterrupted: Trained, tmp_path: Path
+) -> None:
+    export.export(uninterrupted.model, prepared.tokenizer, tmp_path / "finished")
+    uninterrupted.history().save(tmp_path / "finished")
+    plan = dataclasses.replace(PLAN, start=tmp_path / "finished", learning_rate=0.0, steps=1)
+    further = train.run(plan, prepared.encoded, SIZE, tmp_path / "further", resume=False)
+    for name, weight in uninterrupted.model.state_dict().items():
+        torch.testing.assert_close(further.model.state_dict()[name], weight, rtol=0.01, atol=1e-4, msg=name)
+    assert further.earlier.steps == 9
+    assert further.history().steps == 10
+
+
+def test_a_model_of_another_shape_is_no_beginning(prepared: Prepared, uninterrupted: Trained, tmp_path: Path) -> None:
+    export.export(uninterrupted.model, prepared.tokenizer, tmp_path)
+    with pytest.raises(errors.InvalidInput, match="the plan's layers"):
+        train.build(dataclasses.replace(PLAN, start=tmp_path, encoder_layers=2), SIZE)
+
+
+def test_the_vocabulary_of_the_beginning_is_taken_over(prepared: Prepared, pairs_folder: Path, tmp_path: Path) -> None:
+    again = prepare.prepare([pairs_folder], tmp_path, SIZE, phrases=600, start=prepared.tokenizer)
+    for name in "source.spm", "vocab.json":
+        assert (again.tokenizer / name).read_bytes() == (prepared.tokenizer / name).read_bytes()
+
+
 def test_training_lowers_the_loss(prepared: Prepared, uninterrupted: Trained) -> None:
     batch = train.Batches(prepared.encoded, "from-en", 1, 2048, SIZE, seed=1)[0]
     losses = []
