@@ -37,7 +37,7 @@ def serve(demo: gr.Blocks) -> None:
     """Serve until interrupted. Nothing on the page comes from another host."""
     from starlette.middleware import Middleware
 
-    from common.ui import qr
+    from common.ui import qr, sessions
     from common.ui.door import Door
     from common.ui.theme import css, theme
 
@@ -56,7 +56,7 @@ def serve(demo: gr.Blocks) -> None:
             f"Port {config.port} is in use: choose another with --port, for example --port {config.port + 1}"
         )
     print(f"demystify is at {' and '.join(addresses)}", flush=True)
-    _, _, shared = demo.launch(
+    app, _, shared = demo.launch(
         server_name=config.listen_host,
         server_port=config.port,
         share=config.share,
@@ -73,6 +73,7 @@ def serve(demo: gr.Blocks) -> None:
         prevent_thread_lock=True,
         app_kwargs={"middleware": [Middleware(Door, access=access())]},
     )
+    sessions.keep_light(app)
     for_phones = shared or (addresses[1] if len(addresses) > 1 else "")
     if for_phones:
         print(qr.terminal(f"{for_phones}?room={access().room_pass()}" if access().closed else for_phones), flush=True)
