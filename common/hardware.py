@@ -6,6 +6,8 @@ Everything is found out on first use; importing this module costs nothing.
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -73,6 +75,13 @@ def cpu_has_bf16() -> bool:
     except OSError:
         return False
     return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def cpp_compiler() -> str | None:
+    """The C++ compiler that torch would call; None: there is none, or one (on Windows) that torch has to be told of."""
+    if sys.platform == "win32":
+        return None
+    return shutil.which(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
 
 
 def processor() -> str:

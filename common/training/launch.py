@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.config import Settings
+from common.config import Settings, settings
 from common.training.folder import RunFolder
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +40,12 @@ def command(folder: RunFolder, accelerate_config: str = "") -> list[str]:
 
 
 def environment(cores: int = 1) -> dict[str, str]:
-    """The variables to start it with: its share of the cores, and threads that wait asleep, for the web page's sake."""
+    """The variables to start it with: its share of the cores, and threads that wait asleep, for the web page's sake.
+
+    What torch compiles is kept, so that only the first run with a shape waits for the compiler.
+    """
     return {
+        "TORCHINDUCTOR_CACHE_DIR": str(settings().cache_dir / "compiled"),
         **os.environ,
         "OMP_NUM_THREADS": str(cores),
         "OMP_WAIT_POLICY": "PASSIVE",

@@ -56,11 +56,14 @@ class TrainingRuns:
 
     Args:
         config: the settings; the process's own by default.
+
+    Attributes:
+        settings: those.
     """
 
     def __init__(self, config: Settings | None = None) -> None:
-        self._settings = config or settings()
-        self._root = self._settings.runs_dir
+        self.settings = config or settings()
+        self._root = self.settings.runs_dir
         self._lock = threading.Lock()
         self._between_apps = FileLock(self._root / "lock")
         self._children: list[subprocess.Popen[bytes]] = []
@@ -91,11 +94,11 @@ class TrainingRuns:
             raise errors.DiskFull() from problem
         with self._alone():
             own = self.of(config.owner)
-            if sum(run.state in _OPEN for run in own) >= self._settings.max_runs_per_visitor:
-                raise errors.TooManyRuns(limit=self._settings.max_runs_per_visitor)
+            if sum(run.state in _OPEN for run in own) >= self.settings.max_runs_per_visitor:
+                raise errors.TooManyRuns(limit=self.settings.max_runs_per_visitor)
             if any(run.config.name == config.name for run in own):
                 raise errors.NameTaken(name=config.name)
-            used, limit = sum(run.folder.size() for run in own) / 1e6, self._settings.max_visitor_disk_mb
+            used, limit = sum(run.folder.size() for run in own) / 1e6, self.settings.max_visitor_disk_mb
             if used >= limit:
                 raise errors.RunsTooLarge(used=round(used), limit=limit)
             folder = RunFolder(self._root / secrets.token_hex(6))
@@ -124,7 +127,7 @@ class TrainingRuns:
             if run.state != "waiting":
                 return run
             before = [*running, *(other for other in found if other.folder.id in line[: line.index(run.folder.id)])]
-            seconds = sum(map(seconds_left, before)) / self._settings.max_runs
+            seconds = sum(map(seconds_left, before)) / self.settings.max_runs
             return replace(run, ahead=len(before), wait_seconds=seconds)
 
         return sorted(map(placed, found), key=lambda run: -run.created)
@@ -175,7 +178,7 @@ class TrainingRuns:
         with self._alone():
             self._children = [child for child in self._children if child.poll() is None]
             runs = self.all()
-            room = self._settings.max_runs - sum(run.state == "running" for run in runs)
+            room = self.settings.max_runs - sum(run.state == "running" for run in runs)
             for run in self._line(runs)[: max(0, room)]:
                 self._launch(run.folder)
 
@@ -202,10 +205,10 @@ class TrainingRuns:
         """Start the run's process. It belongs to no terminal and outlives the app."""
         import psutil
 
-        threads = cores(self._settings)
+        threads = cores(self.settings)
         with (folder.path / "log.txt").open("ab") as log:
             child = subprocess.Popen(
-                command(folder, self._settings.accelerate_config),
+                command(folder, self.settings.accelerate_config),
                 cwd=_ROOT,
                 env=environment(threads),
                 stdout=log,

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 from common import errors, hardware
 from common.config import settings as app_settings
 from common.training import shape as shapes
+from common.training.compiled import compile_blocks
 from common.training.config import Pace, ScratchConfig
 from common.training.corpus import read_corpus
 from common.training.folder import RunFolder
@@ -81,6 +82,8 @@ def train(folder: RunFolder) -> dict[str, Any]:
             "repeated_lines": corpus.repeated,
         },
     )
+    if config.compiled:
+        _compile(folder, model, learn, config.pace.batch)
     progress = Progress(folder, config, config.pace.batch * context, LossSamples(folder, config, tokenizer))
     trainer = Trainer(
         model=model,
@@ -98,6 +101,16 @@ def train(folder: RunFolder) -> dict[str, Any]:
         final.save_pretrained(folder.model, state_dict=weights)
         tokenizer.save_pretrained(folder.model)
     return {"test_loss": loss, **progress.summary()}
+
+
+def _compile(folder: RunFolder, model: PreTrainedModel, learn: Blocks, batch: int) -> None:
+    """Compile the model's blocks where that is done here; the run tells how long it took, or that it did not work."""
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    if hardware.device() != "cpu" or not alone or len(learn) < batch:  # on a GPU the Trainer compiles
+        return
+    rows = torch.stack([learn[number]["input_ids"] for number in range(batch)])
+    seconds = compile_blocks(shapes.blocks(model), model, {"input_ids": rows, "labels": rows})
+    folder.append("compiled", took=seconds)
 
 
 def arguments(folder: RunFolder, pace: Pace, **changes: Any) -> TrainingArguments:

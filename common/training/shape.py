@@ -6,7 +6,7 @@ Source: Touvron et al. 2023 (arXiv:2302.13971) for llama; Radford et al. 2019 fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common import errors
 from common.errors import Phrase
@@ -56,6 +56,11 @@ def memory_bytes(shape: Shape, vocabulary: int, batch: int) -> int:
 def flops_per_token(shape: Shape, vocabulary: int) -> float:
     """Floating-point operations to learn from one token: 6 for every parameter, and attention's share."""
     return 6.0 * parameters(shape, vocabulary) + 12.0 * shape.layers * shape.width * shape.context
+
+
+def blocks(model: Any) -> list[Any]:
+    """The layers of a model of ``hf_config``, in order."""
+    return list(model.model.layers if hasattr(model, "model") else model.transformer.h)
 
 
 def hf_config(shape: Shape, vocabulary: int, end: int) -> PretrainedConfig:

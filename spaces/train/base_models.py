@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from common import catalog, errors
-from common.text.convert import convert_apart
+from common.text.convert import convert_apart, converted_folder
 from common.text.gguf_header import read_header
 from common.training import lora
 from common.training.lora import Shapes
@@ -45,6 +45,15 @@ async def folder(model_id: str) -> Path:
     """
     path = await asyncio.to_thread(catalog.locate, catalog.find(model_id))
     return await asyncio.to_thread(convert_apart, path) if path.suffix == ".gguf" else path
+
+
+async def ready_folder(model_id: str) -> Path | None:
+    """As ``folder``, or None where something would have to be fetched or converted for it."""
+    model = catalog.find(model_id)
+    if not catalog.is_local(model):
+        return None
+    path = await asyncio.to_thread(catalog.locate, model)
+    return await asyncio.to_thread(converted_folder, path) if path.suffix == ".gguf" else path
 
 
 async def shapes(model_id: str) -> Shapes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from html import escape
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from tuned_handlers import NAME, QUESTION, TunedHandlers
 
 from common import catalog, errors
 from common.config import settings
+from common.training import timing
 from common.training.config import FinetuneConfig, Method, Pace
 from common.training.instructions import Examples, from_jsonl, pair, read_examples, split, to_jsonl
 from common.training.launch import cores
@@ -93,7 +95,16 @@ class FinetuneTab(TunedHandlers):
         return numbers_html(lang, model, chosen, RANK.whole(rank), ROWS.whole(rows), ROW.whole(row))
 
     async def passes(
-        self, lang: str, base: str, method: str, rows: Any, row: Any, minutes: Any, source: str, own: str | None
+        self,
+        lang: str,
+        base: str,
+        method: str,
+        rank: Any,
+        rows: Any,
+        row: Any,
+        minutes: Any,
+        source: str,
+        own: str | None,
     ) -> str:
         """How often the examples are seen in the time there is."""
         if SOURCE.check(source) == OWN and not own:
@@ -102,13 +113,33 @@ class FinetuneTab(TunedHandlers):
             found = await asyncio.to_thread(_examples, source, own)
         except errors.UnusableExamples:  # said with the examples
             return ""
-        chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
-        steps = await self._steps(base, chosen, ROWS.whole(rows) * ROW.whole(row), time)
+        time, folder = MINUTES.real(minutes), await base_models.ready_folder(str(BASE.check(base)))
+        steps, measured = await self._steps(base, _config(folder, base, method, rank, rows, row), time)
         tokens = sum(
             _TEMPLATE_TOKENS + sum(len(turn.content) for turn in example) / _CHARACTERS_PER_TOKEN
             for example in found.train
         )
-        return passes_html(lang, steps, ROWS.whole(rows), ROW.whole(row), tokens, time)
+        return passes_html(lang, steps, ROWS.whole(rows), ROW.whole(row), tokens, time, measured)
+
+    async def time(
+        self,
+        lang: str,
+        base: str,
+        method: str,
+        rank: Any,
+        rows: Any,
+        row: Any,
+        minutes: Any,
+        source: str,
+        own: str | None,
+    ) -> None:
+        """Measure how fast these settings train here, unless that is known or a run is at work; see ``passes``."""
+        with contextlib.suppress(errors.DemystifyError):  # what is wrong with the settings is said elsewhere
+            found = await asyncio.to_thread(_examples, source, own)
+            if not catalog.is_local(catalog.find(str(BASE.check(base)))):
+                return
+            config = _config(await base_models.folder(base), base, method, rank, rows, row)
+            await self._measured(config, to_jsonl([*found.train, *found.test]))
 
     async def start(
         self,
@@ -129,36 +160,52 @@ class FinetuneTab(TunedHandlers):
         """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
         chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
         found = await asyncio.to_thread(_examples, source, own)
-        steps = await self._steps(base, chosen, ROWS.whole(rows) * ROW.whole(row), time)
         title = text(lang, f"finetune.set_{SOURCE.check(source)}")
-        folder = await base_models.folder(str(BASE.check(base)))
-        config = FinetuneConfig(
-            name=self._name(owner, NAME.check(name), title),
-            owner=owner,
-            minutes=min(2 * time + 2, settings().max_run_minutes),
-            base=str(folder),
-            **base_models.origin(base),
-            method=chosen,
-            rank=RANK.whole(rank),
-            row=ROW.whole(row),
-            question=QUESTION.check(question).strip() or str(QUESTION.default),
-            summary_prompt=summary_template([*found.train, *found.test]),
-            pace=Pace(
-                steps=steps,
-                batch=ROWS.whole(rows),
-                learning_rate=RATE.real(rate),
-                weight_decay=0.0,
-                evaluate_every=max(5, -(-steps // 3)),
-                checkpoint_seconds=_CHECKPOINT_SECONDS[chosen],
-            ),
-        )
+        config = _config(await base_models.folder(str(BASE.check(base))), base, method, rank, rows, row)
+        steps, _ = await self._steps(base, config, time)
+        pace = {
+            "steps": steps,
+            "learning_rate": RATE.real(rate),
+            "evaluate_every": max(5, -(-steps // 3)),
+            "checkpoint_seconds": _CHECKPOINT_SECONDS[chosen],
+        }
+        named = {
+            "name": self._name(owner, NAME.check(name), title),
+            "owner": owner,
+            "minutes": min(2 * time + 2, settings().max_run_minutes),
+            "question": QUESTION.check(question).strip() or str(QUESTION.default),
+            "summary_prompt": summary_template([*found.train, *found.test]),
+            "pace": config.pace.model_copy(update=pace),
+        }
+        config = config.model_copy(update=named)
         run = await asyncio.to_thread(self._runs.create, config, to_jsonl([*found.train, *found.test]))
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
-    async def _steps(self, base: str, method: Method, tokens: int, minutes: float) -> int:
-        parameters = catalog.find(str(BASE.check(base))).parameters
+    async def _steps(self, base: str, config: FinetuneConfig, minutes: float) -> tuple[int, bool]:
+        """Steps in that time, and whether that was measured or is a guess."""
+        found = await asyncio.to_thread(timing.known, self._runs, config, 0)
+        if found is not None:
+            return found.steps(config, minutes), True
+        method, tokens = config.method, config.pace.batch * config.row
         flops = await asyncio.to_thread(measured_finetune_flops, self._runs, method, cores(settings()))
-        return finetune_steps(parameters, method, tokens, minutes, flops)
+        return finetune_steps(catalog.find(base).parameters, method, tokens, minutes, flops), False
+
+
+def _config(folder: Path | None, base: str, method: str, rank: Any, rows: Any, row: Any) -> FinetuneConfig:
+    """A run with the settings of the controls, without its name and its number of steps.
+
+    Args:
+        folder: of the base model; None while it is not there, which is enough to guess by.
+    """
+    return FinetuneConfig(
+        name="-",
+        base=str(folder or ""),
+        **base_models.origin(base),
+        method=cast(Method, METHOD.check(method)),
+        rank=RANK.whole(rank),
+        row=ROW.whole(row),
+        pace=Pace(batch=ROWS.whole(rows), weight_decay=0.0),
+    )
 
 
 def _examples(source: str, own: str | None) -> Examples:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from scratch_look import timed_html
+
 from common.training import lora
 from common.training.config import FinetuneConfig, Method
 from common.training.folder import Event
@@ -92,15 +94,15 @@ def numbers_html(lang: str, model: Shapes, method: Method, rank: int, rows: int,
     return f"{figures}{bars_html(bars, caption=text(lang, 'finetune.memory_parts'))}"
 
 
-def passes_html(lang: str, steps: int, rows: int, row: int, tokens: float, minutes: float) -> str:
-    """How many steps there will be, and how often each example is seen in them."""
+def passes_html(lang: str, steps: int, rows: int, row: int, tokens: float, minutes: float, measured: bool) -> str:
+    """How many steps there will be, how often each example is seen in them, and whether that was measured."""
     times = steps * rows * row / max(1.0, tokens)
     return figures_html(
         [
             (f"≈ {number(lang, steps)}", text(lang, "scratch.steps_in", minutes=number(lang, minutes, 1))),
             (f"≈ {number(lang, times, 1)} ×", text(lang, "finetune.times_seen")),
         ]
-    )
+    ) + timed_html(lang, measured)
 
 
 def answers_html(lang: str, question: str, events: Sequence[Event]) -> str:

@@ -152,8 +152,12 @@ def build(page: TrainPage) -> None:
     clear.click(lambda: (None, SOURCE.default), None, [own, source], queue=False, **quiet)
     sized: list[Any] = [base, method, rank, rows, row]
     gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
-    timed: list[Any] = [base, method, rows, row, minutes, source, own]
+    timed: list[Any] = [base, method, rank, rows, row, minutes, source, own]
     gr.on([part.change for part in timed], guarded(tab.passes), [lang, *timed], passes, **live)
+    # While one setting is measured, others may be chosen: what is drawn afterwards are those that are set by then.
+    gr.on([page.opened.select, *(part.change for part in timed)], guarded(tab.time), [lang, *timed], None, **live).then(
+        guarded(tab.passes), [lang, *timed], passes, **quiet
+    )
     page.on_language(guarded(tab.look), [source, own], [examples], on_visit=True)
     page.on_language(guarded(tab.count), [own], [count])
     page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from train_page import TrainPage
 
+from common.training import timing
 from common.training.runs import Run
 from common.ui.visitor_runs import VisitorRuns
 
@@ -18,3 +21,9 @@ class RunHandlers(VisitorRuns):
     async def find(self, owner: str, run_id: str | None) -> Run:
         """One of the visitor's runs. Raises NoSuchRun."""
         return await self._find(owner, run_id)
+
+    async def _measured(self, config: timing.Timed, data: str, vocabulary: int = 0) -> None:
+        """Have a short run measure how fast these settings train here, when that is wanted (timing.py)."""
+        async with self._page.measuring:
+            if await asyncio.to_thread(timing.wanted, self._runs, config, vocabulary):
+                await timing.measure(self._runs, config, data, vocabulary)

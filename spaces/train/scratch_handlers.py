@@ -12,10 +12,11 @@ import gradio as gr
 from run_handlers import RunHandlers
 from scratch_look import corpus_html, curves_html, numbers_html, run_html, tokens_html, written_html
 
-from common import errors
+from common import errors, hardware
 from common.config import settings
 from common.text.engine import GenerationRequest, SamplingSettings, TokenBundle
 from common.training import shape as shapes
+from common.training import timing
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.corpus import Corpus, read_corpus
 from common.training.samples import SAMPLES, sample_text
@@ -49,6 +50,7 @@ PRESETS: dict[str, tuple[Any, ...]] = {
     "gpu": ("gpt2", 12, 12, 768, 1024, 16, 60, "bpe", 8192),
 }
 _TRY_TOKENS = 200
+_WORTH_COMPILING = 2.0  # minutes: it takes up to half a minute, once, and makes a step a quarter shorter
 
 
 class ScratchTab(RunHandlers):
@@ -83,20 +85,31 @@ class ScratchTab(RunHandlers):
 
     async def numbers(self, lang: str, source: str, own: str | None, *form: Any) -> str:
         """Parameters, memory, steps and time of the model as it is set now."""
-        shape, batch, minutes, kind, vocabulary = _read_form(form)
-        shapes.check(shape)
+        config, minutes = _config(form), _read_form(form)[2]
         corpus = await asyncio.to_thread(self._corpus, source, own)
-        size = len(corpus.characters) + 2 if kind == "char" else vocabulary
-        flops = await asyncio.to_thread(measured_flops, self._runs)
+        size, shape, batch = _vocabulary(config, corpus), config.shape, config.pace.batch
+        steps, speed, measured = await asyncio.to_thread(self._speed, config, size, minutes)
         return numbers_html(
             lang,
             parameters=shapes.parameters(shape, size),
             memory=shapes.memory_bytes(shape, size, batch),
-            steps=steps_within(shape, size, batch, minutes, flops),
-            speed=tokens_per_second(shape, size, flops),
+            steps=steps,
+            speed=speed,
             tokens=batch * shape.context,
             minutes=minutes,
+            measured=measured,
         )
+
+    async def time(self, lang: str, source: str, own: str | None, *form: Any) -> None:
+        """Measure how fast these settings train here, unless that is known or a run is at work; see ``numbers``."""
+        with contextlib.suppress(errors.DemystifyError):  # what is wrong with the settings is said with the numbers
+            config, corpus = _config(form), await asyncio.to_thread(self._corpus, source, own)
+            await self._measured(config, corpus.train + corpus.test, _vocabulary(config, corpus))
+
+    async def timed_numbers(self, lang: str, *sized: Any) -> str:
+        """``time``, then ``numbers``."""
+        await self.time(lang, *sized)
+        return await self.numbers(lang, *sized)
 
     async def start(
         self,
@@ -111,29 +124,24 @@ class ScratchTab(RunHandlers):
         *form: Any,
     ) -> tuple[Any, Any]:
         """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
-        shape, batch, minutes, kind, vocabulary = _read_form(form)
-        shapes.check(shape)
+        config, minutes = _config(form), _read_form(form)[2]
         corpus = await asyncio.to_thread(self._corpus, source, own)
         content = corpus.train + corpus.test
-        size = len(corpus.characters) + 2 if kind == "char" else vocabulary
-        steps = steps_within(shape, size, batch, minutes, await asyncio.to_thread(measured_flops, self._runs))
-        config = ScratchConfig(
-            name=self._name(owner, NAME.check(name), text(lang, f"scratch.corpus_{source}")),
-            owner=owner,
-            minutes=min(2 * minutes + 1, settings().max_run_minutes),
-            tokenizer="char" if kind == "char" else "bpe",
-            vocabulary=vocabulary,
-            shape=shape,
-            pace=Pace(
-                steps=steps,
-                batch=batch,
-                learning_rate=RATE.real(rate),
-                evaluate_every=evaluate_every(steps),
-                seed=int(seed or 0),
-            ),
-            opening=OPENING.check(opening) or "\n",
+        steps, _, _ = await asyncio.to_thread(self._speed, config, _vocabulary(config, corpus), minutes)
+        pace = Pace(
+            steps=steps,
+            batch=config.pace.batch,
+            learning_rate=RATE.real(rate),
+            evaluate_every=evaluate_every(steps),
+            seed=int(seed or 0),
         )
-        run = await asyncio.to_thread(self._runs.create, config, content)
+        named = {
+            "name": self._name(owner, NAME.check(name), text(lang, f"scratch.corpus_{source}")),
+            "owner": owner,
+            "minutes": min(2 * minutes + 1, settings().max_run_minutes),
+            "opening": OPENING.check(opening) or "\n",
+        }
+        run = await asyncio.to_thread(self._runs.create, config.model_copy(update={**named, "pace": pace}), content)
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[Any, ...]:
@@ -183,6 +191,16 @@ class ScratchTab(RunHandlers):
                             return
             left -= max(came, 1)
 
+    def _speed(self, config: ScratchConfig, vocabulary: int, minutes: float) -> tuple[int, float, bool]:
+        """Steps in that time, tokens per second, and whether that was measured or is a guess."""
+        tokens = config.pace.batch * config.shape.context
+        found = timing.known(self._runs, config, vocabulary)
+        if found is not None:
+            return found.steps(config, minutes), tokens / found.step, True
+        flops = measured_flops(self._runs)
+        steps = steps_within(config.shape, vocabulary, config.pace.batch, minutes, flops)
+        return steps, tokens_per_second(config.shape, vocabulary, flops), False
+
     def _corpus(self, source: str, own: str | None) -> Corpus:
         """The chosen text. Raises UnusableCorpus, EmptyPrompt."""
         which = SOURCE.check(source)
@@ -190,6 +208,25 @@ class ScratchTab(RunHandlers):
             raise errors.EmptyPrompt()
         content = own if which == OWN and own else sample_text(str(which))
         return read_corpus(content, settings().max_document_chars)
+
+
+def _config(form: tuple[Any, ...]) -> ScratchConfig:
+    """A run with the settings of the controls, without its name and its number of steps. Raises ImpossibleShape."""
+    shape, batch, minutes, kind, vocabulary = _read_form(form)
+    shapes.check(shape)
+    return ScratchConfig(
+        name="-",
+        tokenizer="char" if kind == "char" else "bpe",
+        vocabulary=vocabulary,
+        shape=shape,
+        pace=Pace(batch=batch),
+        compiled=minutes >= _WORTH_COMPILING and hardware.cpp_compiler() is not None and not hardware.has_nvidia_gpu(),
+    )
+
+
+def _vocabulary(config: ScratchConfig, corpus: Corpus) -> int:
+    """Tokens that the tokenizer will have: the characters, one for those unknown, one for the end; or as asked for."""
+    return len(corpus.characters) + 2 if config.tokenizer == "char" else config.vocabulary
 
 
 def _read_form(form: tuple[Any, ...]) -> tuple[Shape, int, float, str, int]:

@@ -73,9 +73,17 @@ def tokens_html(lang: str, corpus: Corpus, kind: str, vocabulary: int) -> str:
 
 
 def numbers_html(
-    lang: str, *, parameters: int, memory: int, steps: int, speed: float, tokens: int, minutes: float
+    lang: str,
+    *,
+    parameters: int,
+    memory: int,
+    steps: int,
+    speed: float,
+    tokens: int,
+    minutes: float,
+    measured: bool,
 ) -> str:
-    """What the model as it is set now will be and take."""
+    """What the model as it is set now will be and take; ``measured``: steps and speed are no guess."""
     size = f"{number(lang, parameters / 1e6, 2)} M" if parameters >= 1e5 else number(lang, parameters)
     return figures_html(
         [
@@ -85,12 +93,23 @@ def numbers_html(
             (f"≈ {number(lang, steps * tokens / 1e6, 2)} M", text(lang, "scratch.tokens_seen")),
             (f"≈ {number(lang, speed)}", text(lang, "scratch.speed")),
         ]
-    )
+    ) + timed_html(lang, measured)
+
+
+def timed_html(lang: str, measured: bool) -> str:
+    """Where a figure of time is from."""
+    return f'<p class="quiet">{escape(text(lang, "scratch.measured" if measured else "scratch.estimated"))}</p>'
 
 
 def run_html(lang: str, run: Run) -> str:
-    """Where a run stands: state, progress, key figures, and why it ended."""
-    return run_state_html(lang, run, _figures)
+    """Where a run stands: state, progress, key figures, why it ended, and whether its layers were compiled."""
+    compiled = [event["took"] for event in run.folder.events() if event["type"] == "compiled"]
+    said = ""
+    if compiled and compiled[-1] is None:
+        said = text(lang, "scratch.not_compiled")
+    elif compiled:
+        said = text(lang, "scratch.compiled", seconds=number(lang, compiled[-1]))
+    return run_state_html(lang, run, _figures) + (f'<p class="quiet">{escape(said)}</p>' if said else "")
 
 
 def _figures(lang: str, last: Event, test: Event | None) -> list[tuple[str, str]]:

@@ -183,6 +183,11 @@ def build(page: TrainPage) -> None:
     )
     sized = [source, own, *form]
     gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
+    # While one setting is measured, others may be chosen: what is drawn afterwards are those that are set by then.
+    gr.on([page.opened.select, *(part.change for part in sized)], guarded(tab.time), [lang, *sized], None, **live).then(
+        guarded(tab.numbers), [lang, *sized], numbers, **quiet
+    )
+    page.known.then(guarded(tab.timed_numbers), [lang, *sized], numbers, **quiet)
     page.on_language(guarded(tab.look), text_of, [corpus], on_visit=True)
     page.on_language(guarded(tab.cut), [*text_of, kind, vocabulary], [cut], on_visit=True)
     page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)

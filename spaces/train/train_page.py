@@ -22,6 +22,7 @@ class TrainPage(Page):
         known: the event after which ``owner`` has its value.
         tabs: the ids of all its tabs.
         opened: the tab that is being built; its ``select`` is when somebody opens it.
+        measuring: held while a short run measures how fast training is here, since two would disturb each other.
     """
 
     runs: TrainingRuns
@@ -31,6 +32,7 @@ class TrainPage(Page):
     in_hub: bool = False
     tabs: tuple[str, ...] = ()
     opened: Any = None
+    measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 async def status_html(lang: str, runs: TrainingRuns) -> tuple[str, bool]:

@@ -33,7 +33,7 @@ class _Page:
     """What the handlers use of a page."""
 
     def __init__(self, runs: TrainingRuns) -> None:
-        self.runs, self.trained, self.in_hub = runs, None, True
+        self.runs, self.trained, self.in_hub, self.measuring = runs, None, True, asyncio.Lock()
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_examples_and_the_size_of_an_adapter_are_shown(tab: FinetuneTab, lang: s
     assert "2,44 M" in small or "2.44 M" in small
     assert "4,88 M" in large or "4.88 M" in large
     assert "134" in _ask(tab.numbers, lang, BASE.default, "full", 8, 2, 256)
-    assert "×" in _ask(tab.passes, lang, BASE.default, "lora", 2, 256, 5, "pirate", None)
+    assert "×" in _ask(tab.passes, lang, BASE.default, "lora", 8, 2, 256, 5, "pirate", None)
 
 
 def test_the_shapes_of_the_embedded_model_are_right_without_its_weights() -> None:
@@ -91,7 +91,7 @@ def test_examples_written_by_hand_are_collected_and_escaped(tab: FinetuneTab) ->
         assert choice["value"] == OWN and str(number + 1) in count and asked == said == ""
         if number < 4:  # no error while somebody is still writing
             assert "5 are the least" in _ask(tab.look, "en", OWN, own)
-            assert _ask(tab.passes, "en", BASE.default, "lora", 2, 256, 5, OWN, own) == ""
+            assert _ask(tab.passes, "en", BASE.default, "lora", 8, 2, 256, 5, OWN, own) == ""
     shown = _ask(tab.look, "en", OWN, own)
     assert "&lt;i&gt;Q0" in shown and "<i>" not in shown
     with pytest.raises(gr.Error, match="no text yet"):

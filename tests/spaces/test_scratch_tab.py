@@ -9,14 +9,15 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from scratch_handlers import OWN, PRESETS, ScratchTab, _read_form
+from scratch_handlers import OWN, PRESETS, ScratchTab, _config, _read_form
 from scratch_look import curves_html, run_html, written_html
 
-from common import errors
+from common import errors, hardware
 from common.config import LANGUAGES, Settings
 from common.training.runs import TrainingRuns
 from common.training.speed import measured_flops, steps_within
 from common.ui.errors import guarded
+from common.ui.i18n import text
 from common.ui.visitor import new_owner
 
 OWNER = "a" * 32
@@ -27,7 +28,7 @@ class _Page:
     """What the handlers use of a page."""
 
     def __init__(self, runs: TrainingRuns) -> None:
-        self.runs, self.trained = runs, None
+        self.runs, self.trained, self.measuring = runs, None, asyncio.Lock()
 
 
 @pytest.fixture
@@ -51,6 +52,26 @@ def test_a_text_its_tokens_and_the_models_size_are_shown(tab: ScratchTab, lang: 
     assert _ask(tab.cut, lang, "story", None, "bpe", 400).count("<li>") == 40
     shown = _ask(tab.numbers, lang, "story", None, *FORM)
     assert re.search(r"0[.,]8\d M", shown)
+
+
+@pytest.mark.slow
+def test_the_speed_is_estimated_until_a_short_run_has_measured_it(tab: ScratchTab) -> None:
+    small = ("llama", 1, 2, 32, 16, 4, 1, "char", 512)
+    sized = ("en", "story", None, *small)
+    assert text("en", "scratch.estimated") in _ask(tab.numbers, *sized)
+    shown = _ask(tab.timed_numbers, *sized)
+    assert text("en", "scratch.measured") in shown
+    _ask(tab.time, "en", OWN, "too short", *small)  # what is wrong is said elsewhere
+    update, _ = _start(tab, form=small)
+    steps = tab._runs.find(update["value"]).config.pace.steps
+    assert f"≈ {steps:,}" in shown and tab._runs.find(update["value"]).config.name == "Tales 1"
+
+
+def test_long_runs_are_compiled_where_there_is_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "has_nvidia_gpu", lambda: False)
+    for compiler, minutes, wanted in (("/usr/bin/g++", 3, True), ("/usr/bin/g++", 1, False), (None, 3, False)):
+        monkeypatch.setattr(hardware, "cpp_compiler", lambda compiler=compiler: compiler)
+        assert _config((*FORM[:6], minutes, *FORM[7:])).compiled is wanted
 
 
 def test_a_hostile_text_stays_text(tab: ScratchTab) -> None:
@@ -109,8 +130,12 @@ def test_a_run_is_drawn_with_curves_samples_and_the_reason_of_its_end(tab: Scrat
     folder.append("sample", step=399, at=2.5, loss=2.1, text="<i>once</i>")
     folder.write_json("data.json", {"vocabulary": 49})
     folder.write_json("result.json", {"state": "failed", "error": errors.Diverged(rate="0.003").to_json()})
+    folder.append("compiled", took=12.4)
     run = tab._runs.find(run_id)
     assert "0.003" in run_html(lang, run)
+    assert text(lang, "scratch.compiled", seconds=12) in run_html(lang, run)
+    folder.append("compiled", took=None)
+    assert text(lang, "scratch.not_compiled") in run_html(lang, run)
     curves = curves_html(lang, [run])
     assert curves.count("<figure") == 3
     assert len(max(re.findall(r'points="([^"]*)"', curves), key=len).split()) <= 120

@@ -139,7 +139,7 @@ def test_the_line_starts_a_process_and_delete_ends_it(runs: TrainingRuns) -> Non
         time.sleep(0.2)
     assert _losses(run.folder), (run.folder.path / "log.txt").read_text()
     assert runs.find(run.folder.id).state == "running"
-    again = TrainingRuns(runs._settings)  # the app has been started anew
+    again = TrainingRuns(runs.settings)  # the app has been started anew
     assert again.find(run.folder.id).state == "running"
     process = run.folder.read_json("process.json")["pid"]
     again.delete(run.folder.id, "a")
@@ -173,7 +173,7 @@ def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monke
 
     monkeypatch.setattr("common.training.runs.command", waits)
     run = runs.create(_config(), TEXT)
-    apps = [TrainingRuns(runs._settings) for _ in range(2)]
+    apps = [TrainingRuns(runs.settings) for _ in range(2)]
 
     def look(app: TrainingRuns) -> None:
         both.wait()
