@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from common.config import LANGUAGES, settings
+from common.memory import give_back_freed
 from common.network import own_address
 from common.seminar.access import access
 
@@ -41,6 +42,7 @@ def serve(demo: gr.Blocks) -> None:
     from common.ui.door import Door
     from common.ui.theme import css, theme
 
+    give_back_freed()
     config = settings()
     for name in ("httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO, Protocol, cast
 
 from common import errors
+from common.memory import give_back_freed
 from common.text.engine import EngineInfo, GenerationRequest, Token
 from common.text.engines.frames import read_frame, write_frame
 from common.text.engines.wire import request_from_wire, token_to_wire
@@ -55,6 +56,7 @@ class Runner(Protocol):
 
 def main(build: Callable[[dict[str, Any]], Runner], options: dict[str, Any]) -> None:
     """Load the model with ``build(options)`` and serve until the web process closes the pipe."""
+    give_back_freed()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not into the frames
     try:

@@ -1,0 +1,30 @@
+"""Make the C library give freed memory back to the system, for processes that live as long as the room does.
+
+By itself glibc keeps a pool of memory for each of many threads and holds on to what is freed; a server with a hundred
+threads then takes a third more than it uses. Elsewhere than on Linux with glibc nothing is changed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# Numbers of the parameters in glibc's malloc.h; their meaning is in the manual page mallopt(3).
+_M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
+# One pool for Python, whose threads take turns anyway, and one for the threads of a model's library.
+_POOLS = 2
+# Free memory at the end of a pool beyond this goes back.
+_KEPT_BYTES = 128 * 1024
+
+
+def give_back_freed() -> bool:
+    """Set the C library's allocator, once and early in a process; says whether there was one to set.
+
+    What the environment sets (``MALLOC_ARENA_MAX``) is overruled.
+    """
+    if sys.platform != "linux":
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:  # musl has none
+        return False
+    return bool(mallopt(_M_ARENA_MAX, _POOLS)) and bool(mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))

@@ -1,0 +1,41 @@
+"""Memory that a process has freed goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# Twelve threads take memory at the same time; then glibc describes its pools, one <heap> each, on standard output.
+_PROGRAM = """
+import ctypes, sys, threading
+from common.memory import give_back_freed
+if sys.argv[1] == "set":
+    assert give_back_freed()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+meeting = threading.Barrier(12)
+def work():
+    for _ in range(20):
+        meeting.wait()
+        libc.malloc(32_000)
+    meeting.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+out = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_many_threads_share_two_pools() -> None:
+    pools = {
+        way: subprocess.run(
+            [sys.executable, "-c", _PROGRAM, way], capture_output=True, text=True, check=True
+        ).stdout.count("<heap nr=")
+        for way in ("set", "not")
+    }
+    assert pools["set"] <= 2 < pools["not"]
