@@ -111,6 +111,13 @@ class QueueFull(DemystifyError):
     sentence = "The model is busy with other texts ({waiting} at the moment): wait a few seconds and try again."
 
 
+class PicturesWaiting(QueueFull):
+    """The same of a model that draws; ``waiting`` pictures are already in line."""
+
+    key = "pictures_waiting"
+    sentence = "The model is busy with other pictures ({waiting} at the moment): wait a few seconds and try again."
+
+
 class UnknownModel(DemystifyError):
     """``model`` is neither in the catalogue, nor a folder, nor a hub id; ``known`` lists the catalogue."""
 

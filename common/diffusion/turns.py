@@ -50,11 +50,11 @@ class Turns:
         """The events of a piece of work; closing the generator ends it between two of them.
 
         Raises:
-            QueueFull: too many others are waiting.
+            PicturesWaiting: too many others are waiting.
             What ``work`` raises, and what loading the model does.
         """
         if self._active >= self._most:
-            raise errors.QueueFull(waiting=self._active)
+            raise errors.PicturesWaiting(waiting=self._active)
         self._active += 1
         loop, events, gone = asyncio.get_running_loop(), asyncio.Queue[Any](), threading.Event()
 

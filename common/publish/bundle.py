@@ -33,6 +33,8 @@ _OPENED_BY = {
     "image": {"diffusion/models"},
     "adapter": {"text/engines/loading"},
 }
+# Kinds of training run that a space never starts: what they import would be the most of what its Space installs.
+_UNUSED = {"diffusion": ("common.training.finetune", "common.training.preference")}
 _NO_DATA = {".py", ".pyc"}
 
 
@@ -91,7 +93,7 @@ def bundle(space: str, hardware: str = ZEROGPU, root: Path = ROOT) -> Bundle:
     """
     own = _own_files(space, root)
     code = [path for path in own.values() if path.suffix == ".py"]
-    found = needs(root, code)
+    found = needs(root, code, _UNUSED.get(space, ()))
     copied = {**own, **{path.relative_to(root).as_posix(): path for path in found.modules.values()}}
     copied |= _data(root, found)
     wanted = _models(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,12 +30,13 @@ class Needs:
     gpu: set[str] = field(default_factory=set)
 
 
-def needs(root: Path, starts: Iterable[Path]) -> Needs:
+def needs(root: Path, starts: Iterable[Path], unused: Collection[str] = ()) -> Needs:
     """Follow the imports of some files.
 
     Args:
         root: the project's folder, with ``common`` in it.
         starts: source files; modules beside them are theirs and are not followed by name.
+        unused: modules of ``common`` that are imported somewhere, and not by anything that these files set off.
     """
     found = Needs()
     pending: list[tuple[str, Path]] = [("", path) for path in starts]
@@ -47,6 +48,8 @@ def needs(root: Path, starts: Iterable[Path]) -> Needs:
             found.gpu.add(module)
         for name in _names(tree, module, path):
             top = name.split(".")[0]
+            if name in unused:
+                continue
             if top == "common":
                 pending += _take(root, name, found.modules)
             elif top not in own:

@@ -83,7 +83,7 @@ def test_a_full_line_is_refused(turns: Turns) -> None:
         second = asyncio.ensure_future(_drain(turns, wait))
         await asyncio.sleep(0)  # both begin
         try:
-            with pytest.raises(errors.QueueFull):
+            with pytest.raises(errors.PicturesWaiting, match="other pictures"):
                 await anext(turns.run(wait, 0))
         finally:
             hold.set()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import SpaceCard
+from packaging.requirements import Requirement
 
 from common.publish import bundle as bundles
 from common.publish import card
@@ -44,6 +45,16 @@ def test_it_has_what_it_needs_and_no_more(space: str) -> None:
     for lang in ("en", "de", "fr", "it"):
         assert f"common/ui/i18n/{lang}.json" in made.copied
     assert made.size < 1e9  # what a Space may hold
+
+
+def test_the_diffusion_space_brings_what_a_style_is_learned_with_and_nothing_for_texts() -> None:
+    made = for_zerogpu("diffusion")
+    names = {Requirement(line).name for line in made.written["requirements.txt"].splitlines() if line[0] != "-"}
+    assert {"peft", "accelerate", "diffusers"} <= names and not names & {"trl", "bitsandbytes"}
+    assert "common/training/style.py" in made.copied and "common/training/finetune.py" not in made.copied
+    assert {"trl", "bitsandbytes"} <= {
+        Requirement(line).name for line in for_zerogpu("train").written["requirements.txt"].splitlines()
+    }
 
 
 @pytest.mark.parametrize("space", ALL)
