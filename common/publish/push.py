@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from common.errors import Phrase
 from common.publish.problem import PublishProblem
@@ -19,6 +20,16 @@ class Published:
     commit: str
 
 
+class Tell(Protocol):
+    """Hears how far a push is: ``url`` once the repository is there; ``file`` n ``of`` m, and at last n = m + 1."""
+
+    def __call__(self, **news: Any) -> None: ...
+
+
+def _silent(**news: Any) -> None:
+    """Nobody listens."""
+
+
 def push(
     folder: Path,
     name: str,
@@ -26,6 +37,7 @@ def push(
     owner: str | None = None,
     token: str | None = None,
     endpoint: str | None = None,
+    tell: Tell = _silent,
 ) -> Published:
     """Make the Space hold exactly what is in a folder; create it when there is none.
 
@@ -36,6 +48,7 @@ def push(
         owner: a user or organisation; the token's own by default.
         token: by default the saved one, or ``HF_TOKEN``.
         endpoint: address of the hub, by default the public one, or ``HF_ENDPOINT``.
+        tell: hears how far it is.
 
     Raises:
         PublishProblem: an impossible name, no or a refused token, no right to create Spaces there, a refused card, no
@@ -48,6 +61,7 @@ def push(
         repo = f"{owner or api.whoami()['name']}/{name}"
         machine = SpaceHardware(hardware)
         url = api.create_repo(repo, repo_type="space", space_sdk="gradio", space_hardware=machine, exist_ok=True)
+        _send_large(api, repo, "space", folder, str(url), tell)
         done = api.upload_folder(
             repo_id=repo,
             repo_type="space",
@@ -58,7 +72,7 @@ def push(
     return Published(str(url), done.oid)
 
 
-def push_model(folder: Path, name: str, token: str, endpoint: str | None = None) -> Published:
+def push_model(folder: Path, name: str, token: str, endpoint: str | None = None, tell: Tell = _silent) -> Published:
     """Put a model's folder into the account behind the token, as a private repository; create it when there is none.
 
     Raises:
@@ -70,8 +84,22 @@ def push_model(folder: Path, name: str, token: str, endpoint: str | None = None)
     with _refused(api.endpoint, None, name):
         repo = f"{api.whoami()['name']}/{name}"
         url = api.create_repo(repo, private=True, exist_ok=True)
+        _send_large(api, repo, "model", folder, str(url), tell)
         done = api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Publish from demystify")
     return Published(str(url), done.oid)
+
+
+def _send_large(api: Any, repo: str, kind: str, folder: Path, url: str, tell: Tell) -> None:
+    """Send what the hub keeps beside git, file by file; the commit that follows finds it there and takes the rest."""
+    from huggingface_hub import CommitOperationAdd
+
+    tell(url=url)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for place, path in enumerate(files, start=1):
+        tell(file=place, of=len(files))
+        addition = CommitOperationAdd(path.relative_to(folder).as_posix(), path)
+        api.preupload_lfs_files(repo, [addition], repo_type=kind)
+    tell(file=len(files) + 1, of=len(files))
 
 
 @contextmanager

@@ -36,6 +36,7 @@ def build(page: TrainPage, handlers: RunHandlers, run: Any, prefix: str, mergeab
     with gr.Row():
         download = words(gr.Button, keys={"value": "after.download"}, elem_id=f"{prefix}-download", min_width=260)
         push = words(gr.Button, keys={"value": "after.push"}, elem_id=f"{prefix}-push", min_width=260)
+        stop = words(gr.Button, keys={"value": "after.stop_push"}, elem_id=f"{prefix}-push-stop", min_width=160)
     if on_space():  # elsewhere the hub has nothing to come back to, and gradio does not start
         gr.LoginButton(elem_id=f"{prefix}-login")
     file = words(gr.File, keys={"label": "after.file"}, interactive=False, visible=False, elem_id=f"{prefix}-file")
@@ -43,6 +44,7 @@ def build(page: TrainPage, handlers: RunHandlers, run: Any, prefix: str, mergeab
     inputs = [page.lang, page.owner, run, what, merged]
     download.click(guarded(works.download), inputs, file, api_visibility="private")
     push.click(guarded(works.push), inputs, told, api_visibility="private")
+    stop.click(guarded(works.stop), page.lang, None, queue=False, api_visibility="private")
     run.change(
         lambda: (gr.update(value=None, visible=False), ""), None, [file, told], queue=False, api_visibility="private"
     )

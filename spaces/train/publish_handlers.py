@@ -6,11 +6,12 @@ A login comes with the request and goes with it: it is neither stored nor logged
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 import time
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,12 +21,14 @@ import gradio as gr
 from common import errors
 from common.publish.own_model import chat_space, offered, slug
 from common.publish.problem import PublishProblem
-from common.publish.push import Published, push, push_model
+from common.publish.push import Published
+from common.publish.send import Sending
 from common.training.export import export_apart, file_name
 from common.training.runs import Run
 from common.ui.fields import Choice
 from common.ui.i18n import number, text
 from common.ui.roles import is_presenter
+from common.ui.streams import StopSignals
 
 MODEL, SPACE = "model", "space"
 WHAT = Choice("to_publish", MODEL, (MODEL, SPACE))
@@ -41,6 +44,7 @@ class PublishHandlers:
 
     def __init__(self, find: _Finder) -> None:
         self._find = find
+        self._signals = StopSignals()
 
     async def download(
         self, lang: str, owner: str, run_id: str | None, what: str, merged: bool = False
@@ -62,6 +66,8 @@ class PublishHandlers:
     ) -> AsyncIterator[str]:
         """The model or its Space into the account of whoever is logged in; what happens is told as HTML.
 
+        It can be stopped at any time; what that leaves on the hub is told, too.
+
         Raises:
             NobodyLoggedIn: says how to log in, or how to go without.
             NotPublished: the hub did not take it.
@@ -70,21 +76,20 @@ class PublishHandlers:
         token = login_of(request)
         if token is None:
             raise errors.NobodyLoggedIn()
-        yield _note(text(lang, "after.preparing"))
         with tempfile.TemporaryDirectory() as place:
-            space = wanted == SPACE
-            folder = await (_space if space else _model)(run, Path(place), *([] if space else [bool(merged)]))
-            megabytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-            yield _note(text(lang, "after.uploading", size=number(lang, round(megabytes))))
-            name = slug(run.config.name)
-            try:
-                if space:
-                    done = await asyncio.to_thread(push, folder, f"{name}-chat", _SPACE_HARDWARE, None, token)
-                else:
-                    done = await asyncio.to_thread(push_model, folder, name, token)
-            except PublishProblem as problem:
-                raise errors.NotPublished(reason=problem.reason) from problem
-        yield _link(lang, done)
+            name, target = slug(run.config.name), Path(place) / "folder"
+            if wanted == SPACE:
+                sending = Sending(target, f"{name}-chat", token, _SPACE_HARDWARE)
+            else:
+                sending = Sending(target, name, token)
+            work = _made_and_sent(lang, run, str(wanted), bool(merged), target, sending)
+            async for told in self._signals.watch(request.session_hash, work):
+                yield told
+            yield _link(lang, sending.done) if sending.done else _note(_left_over(lang, sending))
+
+    def stop(self, lang: str, request: gr.Request) -> None:
+        """End the visitor's push."""
+        self._signals.stop(request.session_hash)
 
 
 def login_of(request: gr.Request) -> str | None:
@@ -109,6 +114,27 @@ def on_space() -> bool:
 def choices(mergeable: bool) -> tuple[str, ...]:
     """What there is to make: only models that answer can be talked with."""
     return (MODEL, SPACE) if mergeable and offered() else (MODEL,)
+
+
+async def _made_and_sent(
+    lang: str, run: Run, what: str, merged: bool, target: Path, sending: Sending
+) -> AsyncGenerator[str, None]:
+    """Make the folder ``target`` and send it; tells what happens as HTML. Raises NotPublished."""
+    yield _note(text(lang, "after.preparing"))
+    made = await (_space(run, target.parent) if what == SPACE else _model(run, target.parent, merged))
+    made.rename(target)
+    megabytes = sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
+    size = text(lang, "after.uploading", size=number(lang, round(megabytes)))
+    yield _note(size)
+    async with contextlib.aclosing(sending.run()) as files:
+        async for file, of in files:
+            last = text(lang, "after.finishing") if file > of else text(lang, "after.file_of", n=file, all=of)
+            yield _note(f"{size} {last}")
+
+
+def _left_over(lang: str, sending: Sending) -> str:
+    """What a stopped push leaves on the hub."""
+    return text(lang, "after.stopped_midway", url=sending.url) if sending.url else text(lang, "after.stopped_before")
 
 
 async def _model(run: Run, place: Path, merged: bool) -> Path:

@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 import publish_handlers
 import pytest
-from huggingface_hub import constants
 from publish_handlers import MODEL, SPACE, PublishHandlers, choices, login_of
 from transformers import AutoModelForCausalLM
 
@@ -26,6 +25,7 @@ from common.training.config import FinetuneConfig, Pace
 from common.training.instructions import pair, to_jsonl
 from common.training.runs import Run, TrainingRuns
 from common.ui.errors import guarded
+from common.ui.i18n import text
 from tests.common.publish.hub_server import Hub, hub
 
 OWNER = "a" * 32
@@ -55,15 +55,18 @@ def works(run: Run) -> PublishHandlers:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # that protocol is a program of its own
     with hub() as state:
-        monkeypatch.setattr(constants, "ENDPOINT", state.url)
+        # What is sent is sent by a process of its own.
+        for name, value in {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_ENDPOINT": state.url}.items():
+            monkeypatch.setenv(name, value)
         yield state
+        state.open.set()
 
 
 class _Request:
     """What is used of a gradio request: a session with a login, as gradio keeps it after the hub's own page."""
+
+    session_hash = "one"
 
     def __init__(self, token: str | None = None, seconds: float = 3600.0) -> None:
         session = {"oauth_info": {"access_token": token, "expires_at": time.time() + seconds}} if token else {}
@@ -118,7 +121,8 @@ def test_a_space_of_it_starts_with_this_model(works: PublishHandlers, run: Run, 
 
 @pytest.mark.slow
 def test_a_model_goes_into_the_account_of_who_is_logged_in(works: PublishHandlers, run: Run, server: Hub) -> None:
-    *_, preparing, uploading, done = _push(works, run, MODEL, _Request("hf_writer"))
+    preparing, uploading, *files, last, done = _push(works, run, MODEL, _Request("hf_writer"))
+    assert f"File 1 of {len(files)}" in files[0] and text("en", "after.finishing") in last
     name = f"ada/{slug(run.config.name)}"
     assert f'href="{server.url}/{name}"' in done and "MB" in uploading and preparing != uploading
     kept = server.models[name]
@@ -127,6 +131,45 @@ def test_a_model_goes_into_the_account_of_who_is_logged_in(works: PublishHandler
     assert kept.files["adapter_model.safetensors"] == (run.folder.model / "adapter_model.safetensors").read_bytes()
     everything = b"".join(kept.files.values())
     assert OWNER.encode() not in everything and str(run.folder.path).encode() not in everything
+
+
+async def _stopped(works: PublishHandlers, run: Run, when: str) -> str:
+    """Push, and stop when something is told that has ``when`` in it. The last that is told."""
+    request: Any = _Request("hf_writer")
+    told = ""
+    async for told in guarded(works.push)("en", OWNER, run.folder.id, MODEL, False, request):
+        if when in told:
+            works.stop("en", request)
+    return told
+
+
+@pytest.mark.slow
+def test_a_push_is_stopped_in_the_middle_of_a_file(works: PublishHandlers, run: Run, server: Hub) -> None:
+    name = f"ada/{slug(run.config.name)}"
+    server.open.clear()
+
+    async def stopped_while_sending() -> str:
+        pushed = asyncio.create_task(_stopped(works, run, "never told"))
+        assert await asyncio.to_thread(server.sending.wait, 120)
+        request: Any = _Request()
+        works.stop("en", request)
+        return await pushed
+
+    told = asyncio.run(stopped_while_sending())
+    assert told.startswith('<p class="quiet">Stopped. The page') and f"{server.url}/{name}" in told
+    assert set(server.models[name].files) == {".gitattributes"}
+    server.open.set()
+    assert f'href="{server.url}/{name}"' in _push(works, run, MODEL, _Request("hf_writer"))[-1]
+    assert "adapter_model.safetensors" in server.models[name].files
+
+
+@pytest.mark.slow
+def test_a_stop_before_and_one_too_late(works: PublishHandlers, run: Run, server: Hub) -> None:
+    assert text("en", "after.stopped_before") in asyncio.run(_stopped(works, run, text("en", "after.preparing")))
+    assert not server.models
+    # While the hub puts the files into place nobody could tell how it ends: it is waited for.
+    told = asyncio.run(_stopped(works, run, text("en", "after.finishing")))
+    assert f'href="{server.url}/' in told and len(server.models) == 1
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -35,15 +35,26 @@ class Space:
     commits: int = 0
 
 
+def _set() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Hub:
-    """What the server holds, and what it was asked."""
+    """What the server holds, and what it was asked.
+
+    ``sending`` is set when an upload has begun; none ends while ``open`` is not set.
+    """
 
     url: str = ""
     spaces: dict[str, Space] = field(default_factory=dict)
     models: dict[str, Space] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    sending: Event = field(default_factory=Event)
+    open: Event = field(default_factory=_set)
 
 
 @contextmanager
@@ -86,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self) -> None:
         body, path = self._body(), unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path}")
+        if self.command == "PUT":
+            self.hub.sending.set()
+            self.hub.open.wait(60)
         if self.command == "PUT" and path.startswith("/objects/"):  # the address is the permission, as with S3
             return self._answer({}) if self._keep(path.rpartition("/")[2], body) else self._answer({}, 400)
         user = TOKENS.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
