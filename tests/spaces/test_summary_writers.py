@@ -7,6 +7,7 @@ import re
 import sys
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,13 +33,9 @@ PROMPT = "Sum up:\n\n{text}"
 EMBEDDED = catalog.find(catalog.EMBEDDED_CHAT_MODEL).title
 
 
-class _Request:
+def _request(**query: str) -> Any:
     """What is used of a gradio request."""
-
-    session_hash = "one"
-
-    def __init__(self, **query: str) -> None:
-        self.query_params = {"tab": "summary", **query}
+    return SimpleNamespace(session_hash="one", query_params={"tab": "summary", **query})
 
 
 class _Models:
@@ -90,7 +87,8 @@ def test_the_owner_is_offered_what_can_summarize(runs: TrainingRuns) -> None:
     writers = _writers(runs)
     found = asyncio.run(writers.runs(OWNER))
     assert sorted(found) == sorted([("<b>Talks", mine.folder.id), ("All weights", whole.folder.id)])
-    for nobody in (STRANGER, "", None, ["a"], {}):
+    nobodies: tuple[Any, ...] = (STRANGER, "", None, ["a"], {})
+    for nobody in nobodies:
         assert asyncio.run(writers.runs(nobody)) == []
     assert asyncio.run(Writers(TextModels(), None).runs(OWNER)) == []
 
@@ -109,7 +107,7 @@ def test_nobody_else_can_let_it_write_or_read_what_it_is(runs: TrainingRuns) -> 
         assert asyncio.run(tab.meter("en", stranger, run.folder.id, *_form())) == ""
         for drawn in (
             asyncio.run(tab.choose_writer("en", stranger, run.folder.id)),
-            asyncio.run(tab.arrive("en", stranger, _Request(writer=run.folder.id))),  # type: ignore[arg-type]
+            asyncio.run(tab.arrive("en", stranger, _request(writer=run.folder.id))),
         ):
             assert "Secret" not in str(drawn) and drawn[0]["value"] == BASE
             assert text("en", "error.no_such_run") in unescape(drawn[1])
@@ -138,12 +136,12 @@ def test_it_is_asked_with_its_own_prompt_through_a_process_of_its_own(runs: Trai
 def test_the_switch_names_them_and_says_what_they_are(runs: TrainingRuns, lang: str) -> None:
     run = _made(runs, "<b>Talks")
     tab = _page_tab(runs)
-    switch, said, way = asyncio.run(tab.arrive(lang, OWNER, _Request(writer=run.folder.id)))  # type: ignore[arg-type]
+    switch, said, way = asyncio.run(tab.arrive(lang, OWNER, _request(writer=run.folder.id)))
     assert switch["value"] == run.folder.id
     assert [choice for _, choice in switch["choices"]] == [BASE, WITH, run.folder.id]
     assert switch["choices"][2][0] == text(lang, "summary.writer_run", name="<b>Talks")
     assert "&lt;b&gt;Talks" in said and "Sum up:" in said and "<b>" not in said and way == ""
-    assert "value" not in asyncio.run(tab.arrive(lang, OWNER, _Request()))[0]  # type: ignore[arg-type]
+    assert "value" not in asyncio.run(tab.arrive(lang, OWNER, _request()))[0]
     assert "value" not in asyncio.run(tab.refresh_writers(lang, OWNER, run.folder.id))[0]
 
 
