@@ -104,7 +104,7 @@ class SummaryTab:
         self._models = page.models
         self._writers, self._in_hub = Writers(page.models, page.own), page.in_hub
         self._stops = StopSignals()
-        # Half of the model's batch is left to everybody else.
+        # A quarter of the model's places: parts of 700 tokens then fill nearly half of the keys and values it keeps.
         self._places = asyncio.Semaphore(max(settings().max_active // 4, 2))
 
     # -- filling the inputs ---------------------------------------------------------------------------------------
