@@ -20,6 +20,7 @@ SCRIPTS = (
     "retrieval_reference",
     "translate",
     "diffusion",
+    "train_estimate",
     "gpu_streams",
 )
 # Needs a folder of data on its command line; run by hand, its table is kept like the others.
