@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import expect_accessible
+from tests.browser.conftest import desktop_only, expect_accessible
 
 
 def test_from_a_text_to_a_model_that_writes(train_page: Page) -> None:
@@ -30,6 +30,19 @@ def test_from_a_text_to_a_model_that_writes(train_page: Page) -> None:
     expect(page.locator("#scratch-result textarea")).to_have_value(re.compile("^One day .{20,}", re.S), timeout=90_000)
     page.click("#scratch-delete")
     expect(state).to_contain_text(text("en", "scratch.no_run"))
+
+
+@desktop_only
+def test_the_time_is_an_estimate_until_it_was_measured(train_page: Page) -> None:
+    page = train_page
+    numbers = page.locator("#scratch-numbers")
+    expect(numbers).to_contain_text(re.compile("are (estimated|measured)"))
+    page.fill("#scratch-layers input[type=number]", "1")
+    page.fill("#scratch-minutes input[type=number]", "1")
+    page.keyboard.press("Tab")
+    expect(numbers).to_contain_text("steps in 1.0 minutes")
+    expect(numbers).to_contain_text(text("en", "scratch.measured"), timeout=240_000)
+    expect(numbers).to_contain_text("steps in 1.0 minutes")
 
 
 def test_no_serious_accessibility_fault_and_four_languages(train_page: Page) -> None:
