@@ -25,8 +25,9 @@ from common.diffusion.request import StepEvent as StepEvent
 from common.diffusion.request import Waiting as Waiting
 from common.diffusion.turns import Turns
 
-# A room that clicks at the same time shall be one batch: whoever comes this long after the first is in it, in seconds.
-_GATHER = 0.02
+# A room that clicks at the same time shall be one batch: it begins when nobody has come for so long, or the first has
+# waited for so long, in seconds. Whoever misses it waits for all of it, and then for a batch of few.
+_GATHER, _GATHER_AT_MOST = 0.02, 0.25
 
 
 @dataclass(eq=False, slots=True)
@@ -130,7 +131,7 @@ class DiffusionEngine:
         Closing the generator takes the request out of the line, or out of the batch that is being drawn.
 
         Raises:
-            QueueFull: too many others are waiting.
+            PicturesWaiting: too many others are waiting.
             PictureTooLarge: it does not fit into the free memory.
             InvalidInput: a size or scheduler that the model does not have.
             ModelUnavailable, OutOfMemory: the model cannot be loaded.
@@ -143,7 +144,7 @@ class DiffusionEngine:
         expected = self.expected(request)
         with self._change:
             if len(self._jobs) >= self._most:
-                raise errors.QueueFull(waiting=len(self._jobs))
+                raise errors.PicturesWaiting(waiting=len(self._jobs))
             self._jobs.append(job)
             self._change.notify_all()
         self.start()
@@ -177,7 +178,7 @@ class DiffusionEngine:
                     for job in self._jobs:
                         job.send(errors.EngineStopped())
                     return
-            time.sleep(_GATHER)
+            self._gather()
             with self._change:
                 batch = self._take(opened)
             if not batch:
@@ -190,6 +191,20 @@ class DiffusionEngine:
                 said = self._sentence(opened, batch[0].request, problem)
                 for job in batch:
                     job.send(said)
+
+    def _gather(self) -> None:
+        """Wait for the rest of a room that has clicked at the same time."""
+        latest = time.monotonic() + _GATHER_AT_MOST
+        with self._change:
+            # Every newcomer notifies; nobody for ``_GATHER`` seconds, and all are there.
+            while time.monotonic() < latest and not self._closed and self._waiting < self._together:
+                if not self._change.wait(_GATHER):
+                    return
+
+    @property
+    def _waiting(self) -> int:
+        """Pictures that nobody draws yet."""
+        return sum(job.request.images for job in self._jobs if not job.running)
 
     def _draw(self, opened: Opened, batch: list[_Job]) -> None:
         requests = [job.request for job in batch]
@@ -221,7 +236,7 @@ class DiffusionEngine:
         steps = 1 if opened.few_steps else 2
         request = ImageRequest("a", steps=steps, guidance_scale=1.0, size=opened.native)
         for _ in range(2 if opened.native <= 128 else 1):
-            done = paint(opened, [request], lambda index, event: None)
+            done = paint(opened, [request])
         self.pace.measured(estimate.work(opened, request), done[0].seconds)
 
     def _take(self, opened: Opened) -> list[_Job]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +28,33 @@ DECODED = 128
 _SHARES = (0.5, 0.75, 1.0, 1.5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opened:
     """A model in memory, shared by all visitors.
 
     Attributes:
         model: its catalogue entry.
         pipe: the diffusers pipeline, on the device it runs on. One thread at a time uses it: see ``in_use``.
-        preview: latents to small pictures.
+        folder: its files.
         native: edge of the pictures it was trained with, in pixels.
         factor: pixels per latent pixel and direction.
     """
 
     model: Model
     pipe: Any
-    preview: Preview
+    folder: Path
     native: int
     factor: int
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @cached_property
+    def preview(self) -> Preview:
+        """Latents to small pictures: the map that the model brings, or one that is fitted when it is first needed."""
+        brought = preview.load(self.folder)
+        if brought is not None:
+            return brought
+        with self._lock:
+            return preview.fit_to_shapes(self.pipe.vae, self.native // self.factor)
 
     @contextmanager
     def in_use(self, scheduler: str = OWN) -> Iterator[Any]:
@@ -152,7 +162,7 @@ def open_model(model: Model) -> Opened:
     native = int(network.config.sample_size) * factor
     if hasattr(pipe.vae, "enable_slicing") and native > DECODED:
         pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
-    return Opened(model, pipe, preview.fit(pipe.vae, native // factor), native, factor)
+    return Opened(model, pipe, folder, native, factor)
 
 
 def _checker(folder: Path) -> dict[str, Any]:

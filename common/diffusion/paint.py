@@ -6,6 +6,7 @@ family of models is watched in the same way, and a batch that nobody wants any m
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
@@ -14,11 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import Queue
 from typing import Any
 
+from common import hardware
 from common.diffusion import schedulers
 from common.diffusion.opened import Opened
 from common.diffusion.request import Finished, ImageRequest, StepEvent
 from common.hardware import gpu
 
+# Rows of the network's input from which 16 bits are quicker on a processor that multiplies them (measured with the
+# embedded model on AMX: 16 rows 107 ms for 135, 32 rows 125 for 270; 2 rows 55 for 46).
+_WIDE = 16
 Emit = Callable[[int, StepEvent], None]
 # The loaded models by id, for calls that get a GPU lent.
 LENT: dict[str, Opened] = {}
@@ -29,14 +34,17 @@ class Abandoned(Exception):
 
 
 def paint(
-    opened: Opened, requests: Sequence[ImageRequest], emit: Emit, wanted: Callable[[], bool] = lambda: True
+    opened: Opened,
+    requests: Sequence[ImageRequest],
+    emit: Emit | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> list[Finished]:
     """Draw the pictures of requests with the same ``batch_key``.
 
     Every picture has a random generator of its own, so that its noise does not depend on who else is in the batch.
 
     Args:
-        emit: called after each step for every request, with its index.
+        emit: called after each step for every request, with its index; None when nobody looks.
         wanted: asked before each step; on False the batch ends with Abandoned.
     """
     import torch
@@ -46,8 +54,10 @@ def paint(
     refused = [request.negative_prompt for request in requests for _ in request.seeds]
     generators = [torch.Generator().manual_seed(seed) for request in requests for seed in request.seeds]
     start = time.perf_counter()
-    with opened.in_use(first.scheduler) as pipe, torch.inference_mode():
-        _watch(pipe.scheduler, opened, requests, emit, wanted)
+    rows = len(prompts) * (2 if first.guided else 1)
+    with opened.in_use(first.scheduler) as pipe, torch.inference_mode(), _precision(pipe, rows):
+        if emit is not None:
+            _watch(pipe.scheduler, opened, requests, emit, wanted)
         options: dict[str, Any] = {
             "prompt": prompts,
             "negative_prompt": refused if first.guided else None,
@@ -70,6 +80,19 @@ def paint(
         finished.append(Finished(tuple(output.images[part]), tuple(map(bool, hidden[part])), seconds, len(prompts)))
         place += request.images
     return finished
+
+
+def _precision(pipe: Any, rows: int) -> contextlib.AbstractContextManager[Any]:
+    """A wide batch of a 32-bit model multiplies in 16 bits where the processor does so natively.
+
+    The same seed still gives the same picture: of the embedded model's, half a step of 255 apart on average.
+    """
+    import torch
+
+    wide = rows >= _WIDE and pipe.dtype == torch.float32 and pipe.device.type == "cpu"
+    if wide and hardware.cpu_has_bf16():
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 @gpu(60)

@@ -2,12 +2,14 @@
 
 The real decoder would cost a third of a step of the model or more; this costs next to nothing, so every step can be
 shown. The map has one hidden layer with random weights that stay as they are (random features: Rahimi and Recht 2007),
-and the layer after it is fitted once for each model: coloured shapes go through its encoder, and least squares says how
-to get back. It is for looking on the way only: a finished picture comes from the decoder.
+and the layer after it is fitted by least squares. A model may bring a fitted map, which the recipe has made from
+latents of its own runs (``common/recipes/diffusion/preview.py``); for others, coloured shapes go through the encoder,
+and least squares says how to get back. It is for looking on the way only: a finished picture comes from the decoder.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from common.diffusion.request import Pixels
 
+# In the model's folder.
+FILE = "preview.safetensors"
 # Longest edge of a preview, in pixels.
 _EDGE = 128
 _SAMPLES = 64
@@ -36,8 +40,9 @@ class Preview:
         scale: pixels per latent pixel and direction, p.
     """
 
-    def __init__(self, hidden: torch.Tensor, weight: torch.Tensor, scale: int) -> None:
-        self.hidden, self.weight, self.scale = hidden, weight, scale
+    def __init__(self, hidden: torch.Tensor, weight: torch.Tensor) -> None:
+        self.hidden, self.weight = hidden, weight
+        self.scale = round((weight.shape[1] / 3) ** 0.5)
 
     def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
         """Latents (B, C, h, w) as B pictures of (p·h, p·w, 3) bytes."""
@@ -51,15 +56,50 @@ class Preview:
         shown = ((shown.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
         return tuple(picture.numpy() for picture in shown.contiguous())
 
+    def save(self, folder: Path) -> None:
+        """Put the map beside a model's parts, in 16 bits."""
+        from safetensors.torch import save_file
 
-def fit(vae: Any, latent_size: int) -> Preview:
-    """The map for a pipeline's autoencoder.
+        parts = {"hidden": self.hidden, "weight": self.weight}
+        save_file({name: part.half().contiguous() for name, part in parts.items()}, folder / FILE)
+
+
+def load(folder: Path) -> Preview | None:
+    """The map that a model's folder brings, or None."""
+    from safetensors.torch import load_file
+
+    if not (folder / FILE).is_file():
+        return None
+    found = load_file(folder / FILE)
+    return Preview(found["hidden"].float(), found["weight"].float())
+
+
+def fit(latents: torch.Tensor, pictures: torch.Tensor) -> Preview:
+    """The map that comes nearest to these pictures by least squares.
+
+    Args:
+        latents: (B, C, h, w).
+        pictures: the same in RGB, (B, 3, p·h, p·w) from -1 to 1; p pixels for each latent pixel and direction.
+    """
+    import torch
+    from torch.nn.functional import pixel_unshuffle
+
+    hidden = _hidden_layer(_neighbours(latents).flatten(0, 1))
+    known = _features(latents, hidden).flatten(0, 1)
+    blocks = pixel_unshuffle(pictures, pictures.shape[-1] // latents.shape[-1])
+    wanted = blocks.flatten(2).transpose(1, 2).flatten(0, 1)
+    gram = known.T @ known + _RIDGE * len(known) * torch.eye(known.shape[1])
+    return Preview(hidden, torch.linalg.solve(gram, known.T @ wanted))
+
+
+def fit_to_shapes(vae: Any, latent_size: int) -> Preview:
+    """The map for an autoencoder of which nothing else is known (seconds).
 
     Args:
         latent_size: edge of the latents that will be shown, in latent pixels.
     """
     import torch
-    from torch.nn.functional import avg_pool2d, pixel_unshuffle
+    from torch.nn.functional import avg_pool2d
 
     factor = 2 ** (len(vae.config.get("block_out_channels") or vae.config.encoder_block_out_channels) - 1)
     scale = 1
@@ -71,12 +111,7 @@ def fit(vae: Any, latent_size: int) -> Preview:
         latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
     shift = vae.config.get("shift_factor") or 0.0
     latents = (latents.float().cpu() - shift) * vae.config.scaling_factor
-    hidden = _hidden_layer(_neighbours(latents).flatten(0, 1))
-    known = _features(latents, hidden).flatten(0, 1)
-    small = avg_pool2d(shapes.float().cpu(), factor // scale)
-    wanted = pixel_unshuffle(small, scale).flatten(2).transpose(1, 2).flatten(0, 1)
-    gram = known.T @ known + _RIDGE * len(known) * torch.eye(known.shape[1])
-    return Preview(hidden, torch.linalg.solve(gram, known.T @ wanted), scale)
+    return fit(latents, avg_pool2d(shapes.float().cpu(), factor // scale))
 
 
 def _hidden_layer(inputs: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ def write(
     folder: Path,
     trained: Mapping[str, Trained],
     report: Report,
+    preview_error: float,
     data: Sequence[Path],
     batch: int,
     pictures: Pictures,
@@ -67,9 +68,13 @@ First three rows: names from the training data, drawn by chance, none chosen. La
 | … is among the nearest five | {report.among_five:.1%} |
 | the same for real pictures through the VAE: the most that can be reached | {report.judged_real:.1%} |
 | mean error of the VAE, of 255 | {report.error:.1f} |
+| mean error of a preview against the VAE's decoder, of 255 | {preview_error:.1f} |
 
 Nearest by the features of a classifier trained apart on real pictures (`features.py` in the recipe); {STEPS} DDIM \
-steps, guidance {GUIDANCE:g}.
+steps, guidance {GUIDANCE:g}. Previews of latents on the way (guess, noisy latent, noise, at steps of other names) \
+come from `preview.safetensors`: a map from 3×3 latent pixels to 4×4 pixels, fitted by least squares to what the \
+decoder makes of latents of the model's own runs (`preview.py` in the recipe). Without the file the app fits one to \
+coloured shapes; diffusers needs none.
 
 ## Training
 

@@ -12,9 +12,12 @@ import pytest
 import torch
 
 from common import errors, hardware
+from common.diffusion import engine as engines
 from common.diffusion import estimate
 from common.diffusion.engine import DiffusionEngine, Finished, ImageEvent, ImageRequest, StepEvent, check
-from common.diffusion.opened import Opened
+from common.diffusion.models import configured
+from common.diffusion.opened import Opened, open_model
+from common.diffusion.paint import paint
 
 REQUEST = ImageRequest("red apple", steps=3, size=32, seed=5)
 
@@ -70,6 +73,37 @@ def test_same_seed_same_picture_in_any_company(tiny_engine: DiffusionEngine) -> 
     assert np.abs(_pixels(alone) - _pixels(together[1])).max() > 20  # another seed is another picture
 
 
+def test_a_wide_batch_of_the_embedded_model_gives_the_same_pictures() -> None:
+    """Where the processor has 16-bit arithmetic a wide batch uses it: nobody shall see that."""
+    model = open_model(configured("emoji-diffusion"))
+    asked = [ImageRequest(name, seed=5, steps=8, guidance_scale=4.0) for name in ("red apple", "fox", "owl", "lemon")]
+    together = paint(model, [replace(request, images=2) for request in asked])
+    for request, finished in zip(asked, together, strict=True):
+        alone = paint(model, [request])[0]
+        assert np.abs(_pixels(alone) - _pixels(finished)).mean() < 2
+        assert finished.together == 8
+
+
+def test_who_comes_while_a_room_gathers_is_in_its_batch(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gathering ends at once when the batch is full; until then everybody who comes is in it."""
+    monkeypatch.setattr(engines, "_GATHER", 30.0)
+    monkeypatch.setattr(engines, "_GATHER_AT_MOST", 30.0)
+    engine = DiffusionEngine("tiny", lambda: tiny_opened, together=3)
+
+    async def one_after_the_other() -> list[ImageEvent]:
+        tasks = []
+        for number in range(1, 4):
+            tasks.append(asyncio.create_task(_draw(engine, replace(REQUEST, seed=number))))
+            await asyncio.sleep(0)  # the next one comes when this one is in line
+        return [events[-1] for events in await asyncio.gather(*tasks)]
+
+    try:
+        ends = asyncio.run(asyncio.wait_for(one_after_the_other(), 25))
+    finally:
+        engine.close()
+    assert [end.together for end in ends if isinstance(end, Finished)] == [3, 3, 3]
+
+
 def test_several_pictures_have_the_seeds_that_follow(tiny_engine: DiffusionEngine) -> None:
     several, single = _drawn(tiny_engine, replace(REQUEST, images=3), replace(REQUEST, seed=7))
     assert len(several.images) == 3 and several.hidden == (False,) * 3
@@ -100,7 +134,7 @@ def test_too_many_are_refused(tiny_engine: DiffusionEngine) -> None:
         return list(await asyncio.gather(*(_draw(tiny_engine, long) for _ in range(6)), return_exceptions=True))
 
     refused = [result for result in asyncio.run(crowd()) if isinstance(result, Exception)]
-    assert [type(problem) for problem in refused] == [errors.QueueFull]
+    assert [type(problem) for problem in refused] == [errors.PicturesWaiting]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,31 @@ def test_a_preview_looks_like_what_was_encoded() -> None:
     assert shown[4, 4].min() > 200  # white in the corner
 
 
+def test_a_model_without_a_map_gets_one_when_it_is_first_needed(tiny_diffusion: Path) -> None:
+    model = open_model(configured(str(tiny_diffusion)))
+    assert "preview" not in vars(model)
+    first = model.preview
+    assert first is model.preview and first.pixels(torch.zeros(1, 4, 16, 16))[0].shape == (32, 32, 3)
+
+
+def test_previews_of_the_embedded_model_come_near_to_its_decoder(tmp_path: Path) -> None:
+    """Nearer than a map fitted to shapes, most of all where there is noise; and they are the same from the file."""
+    model = open_model(configured("emoji-diffusion"))
+    vae = model.pipe.vae
+    latents = torch.randn(4, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        decoded = vae.decode(latents / vae.config.scaling_factor).sample.clamp(-1, 1)
+    wanted = ((decoded + 1) * 127.5).permute(0, 2, 3, 1).numpy()
+
+    def error(shown: preview.Preview) -> float:
+        return float(np.abs(np.stack(shown.pixels(latents)) - wanted).mean())
+
+    assert error(model.preview) < 26 < 0.6 * error(preview.fit_to_shapes(vae, 16))
+    model.preview.save(tmp_path)
+    again = preview.load(tmp_path)
+    assert again is not None and error(again) == pytest.approx(error(model.preview), abs=0.1)
+
+
 def test_the_small_decoder_takes_the_place_of_the_large_one(tiny_diffusion: Path, tmp_path: Path) -> None:
     """As for the models of the hub on a processor; here with a folder of the same class."""
     from diffusers import AutoencoderTiny
@@ -96,7 +121,7 @@ def test_the_small_decoder_takes_the_place_of_the_large_one(tiny_diffusion: Path
         num_encoder_blocks=(1, 1),
         num_decoder_blocks=(1, 1),
     )
-    shown = preview.fit(small, 16).pixels(torch.zeros(1, 4, 16, 16))
+    shown = preview.fit_to_shapes(small, 16).pixels(torch.zeros(1, 4, 16, 16))
     assert shown[0].shape == (32, 32, 3)
     model = open_model(configured(str(tiny_diffusion)))
     model.pipe.vae = small.to(model.pipe.unet.dtype)
