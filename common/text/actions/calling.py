@@ -155,6 +155,9 @@ def _arguments(tool: Tool, question: str) -> dict[str, object]:
     for name, most in tool.copied.items():
         if allowed := _passages(question, most, str(tool.properties[name]["pattern"])):
             found[name] = {"enum": allowed}
+    for name, options in tool.named.items():
+        if here := [option for option, pattern in options.items() if re.search(pattern, question, re.IGNORECASE)]:
+            found[name] = {"enum": here}
     for name, pattern in tool.quoted.items():
         quote = re.search(pattern, question)
         if quote and re.fullmatch(str(tool.properties[name]["pattern"]), quote[0]):

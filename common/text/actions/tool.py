@@ -46,6 +46,8 @@ class Tool:
         copied: arguments that are words of the question in a row, and how many at most. Held to that, a small model
             cannot misspell a name or invent another.
         quoted: arguments that a question may spell out, with a pattern: what it finds in the question is the argument.
+        named: arguments that are one of a few options, and how a question names each, as a pattern; the model chooses
+            among those that are named, if any is.
         answered: a question, a result and the answer made of it, where a small model needs to see one: the examples
             that come with every result answer with a figure.
         seconds: after which it has failed.
@@ -60,6 +62,7 @@ class Tool:
     examples: tuple[tuple[str, Mapping[str, str]], ...] = ()
     copied: Mapping[str, int] = field(default_factory=dict)
     quoted: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     answered: tuple[str, str, str] | None = None
     seconds: float = 10.0
     prepare: Callable[[], None] = _nothing

@@ -101,6 +101,7 @@ TOOLS = {
                 ("A man is 170 cm tall. How many feet is that?", {"value": "170", "from_unit": "cm", "to_unit": "ft"}),
             ),
             {"value": 1},
+            named={"from_unit": units.FROM, "to_unit": units.TO},
         ),
         Tool(
             "time_in",

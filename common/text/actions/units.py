@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,41 @@ if TYPE_CHECKING:
 _SAME = ("m", "km", "cm", "mm", "mi", "ft", "kg", "g", "lb", "oz", "l", "ml", "gal", "K", "h", "min", "s")
 UNITS = {name: name for name in (*_SAME, "km/h", "mph", "m/s")}
 UNITS |= {"in": "inch", "°C": "degC", "°F": "degF"}
+
+# How a question in English names them, as patterns.
+_NAMES = {
+    "m": "met(?:re|er)s?",
+    "km": "kilomet(?:re|er)s?(?! per hour)",
+    "cm": "centimet(?:re|er)s?",
+    "mm": "millimet(?:re|er)s?",
+    "mi": "miles?(?! per hour)",
+    "ft": "f(?:ee|oo)t",
+    "in": "inch(?:es)?",
+    "kg": "kilo(?:gram)?s?",
+    "g": "grams?",
+    "lb": "lbs|pounds?",
+    "oz": "ounces?",
+    "l": "lit(?:re|er)s?",
+    "ml": "millilit(?:re|er)s?",
+    "gal": "gallons?",
+    "°C": "celsius",
+    "°F": "fahrenheit",
+    "K": "kelvins?",
+    "h": "hours?",
+    "min": "minutes?",
+    "s": "seconds?",
+    "km/h": "kilomet(?:re|er)s? per hour",
+    "mph": "miles? per hour",
+    "m/s": "met(?:re|er)s? per second",
+}
+_NUMBER = r"\d ?(?:degrees )?"
+# "in" is a unit after a number alone: it stands in most questions as another word.
+_ANYWHERE = {
+    unit: rf"(?<![\w'’/°])(?:{names}{'' if unit == 'in' else '|' + re.escape(unit)})(?![\w/])"
+    for unit, names in _NAMES.items()
+}
+FROM = {unit: rf"{_NUMBER}(?:{_NAMES[unit]}|{re.escape(unit)})(?![\w/])" for unit in UNITS}
+TO = {unit: rf"(?<!\d)(?<!\d )(?<!degrees ){pattern}" for unit, pattern in _ANYWHERE.items()}
 
 
 def convert(value: str, from_unit: str, to_unit: str) -> float:

@@ -110,6 +110,36 @@ def test_a_formula_in_the_question_is_the_expression() -> None:
     assert re.fullmatch(spoken, Call("calculate", {"expression": "90/6"}).to_json())
 
 
+@pytest.mark.parametrize(
+    ("question", "value", "source", "target"),
+    [
+        ("How many centimetres are 12 inches?", "12", "in", "cm"),
+        ("How far is 3 in in cm?", "3", "in", "cm"),
+        ("What are 70 degrees Fahrenheit in Celsius?", "70", "°F", "°C"),
+        ("It's 20 °C outside: what is that in °F?", "20", "°C", "°F"),
+        ("How many m/s are 36 km/h?", "36", "km/h", "m/s"),
+        ("Turn 50 miles per hour into km/h.", "50", "mph", "km/h"),
+        *((asked, *given.values()) for asked, given in TOOLS["convert_unit"].examples),
+    ],
+)
+def test_units_that_a_question_names_leave_no_others(question: str, value: str, source: str, target: str) -> None:
+    pattern = json_pattern(call_schema(question=question))
+
+    def allowed(source: str, target: str) -> bool:
+        call = Call("convert_unit", {"value": value, "from_unit": source, "to_unit": target})
+        return re.fullmatch(pattern, call.to_json()) is not None
+
+    assert allowed(source, target) and not allowed(target, source)
+    assert not allowed("K", target) and not allowed(source, "K")
+
+
+def test_units_that_a_question_does_not_name_are_the_models_choice() -> None:
+    pattern = json_pattern(call_schema(question="How warm are 3 °C for Americans?"))
+    for target in ("°F", "K"):
+        call = Call("convert_unit", {"value": "3", "from_unit": "°C", "to_unit": target})
+        assert re.fullmatch(pattern, call.to_json())
+
+
 def test_the_longest_question_still_makes_a_schema() -> None:
     assert json_pattern(call_schema(question="a b " * 75))
 
