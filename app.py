@@ -145,8 +145,10 @@ def main() -> None:
 
     runs = TrainingRuns()
     runs.start()
+    from common.ui.quick import import_gradio
     from common.ui.serve import serve
 
+    import_gradio()
     serve(build(models, translation, runs))
 
 

@@ -7,6 +7,7 @@ about what is on a page.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from unittest.mock import patch
 
@@ -36,6 +37,12 @@ class Pages(gr.Blocks):
         with _without_application():
             super().queue(*arguments, **options)
         return self
+
+    def launch(self, *arguments: Any, **options: Any) -> Any:
+        """As in gradio, which describes the components twice, though they are the same."""
+        describe = functools.cache(self.default_config.get_config)
+        with patch.object(self.default_config, "get_config", describe):
+            return super().launch(*arguments, **options)
 
 
 def _without_application() -> Any:

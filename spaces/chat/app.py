@@ -98,8 +98,10 @@ def main() -> None:
 
     models = TextModels()
     models.start()  # the model loads in its own process while gradio is imported here
+    from common.ui.quick import import_gradio
     from common.ui.serve import serve
 
+    import_gradio()
     serve(build(models))
 
 

@@ -76,8 +76,10 @@ def main() -> None:
 
     models = TranslationModels()
     models.start(glass=True)
+    from common.ui.quick import import_gradio
     from common.ui.serve import serve
 
+    import_gradio()
     serve(build(models))
 
 
