@@ -20,6 +20,7 @@ SCRIPTS = (
     "retrieval_reference",
     "translate",
     "diffusion",
+    "large_diffusion",
     "train_estimate",
     "gpu_streams",
 )

@@ -27,7 +27,7 @@ from common.diffusion.turns import Turns
 
 # A room that clicks at the same time shall be one batch: it begins when nobody has come for so long, or the first has
 # waited for so long, in seconds. Whoever misses it waits for all of it, and then for a batch of few.
-_GATHER, _GATHER_AT_MOST = 0.02, 0.25
+_GATHER, _GATHER_AT_MOST = 0.05, 0.5
 
 
 @dataclass(eq=False, slots=True)
