@@ -155,6 +155,8 @@ TOOLS = {
                 ("What is a computer?", {}),
                 ("How do fish breathe?", {}),
                 ("Good morning, who is there?", {}),
+                ("How are you doing today?", {}),
+                ("Hi, how is it going?", {}),
                 ("What is the longest river of Africa?", {}),
                 ("What is the opposite of big?", {}),
             ),
