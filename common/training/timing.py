@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SHORT: dict[str, int] = {"scratch": 20, "finetune": 4}  # steps; the first is not counted: caches fill, code compiles
 _FEWEST = {"scratch": 20, "finetune": 5}  # steps that are a run at all
 _PATIENCE = 120.0  # seconds; who cannot do the short run in that time gets no measured figure
+_AGAIN = 3600.0  # seconds after which it is tried again: the machine may have been busy with something else
 _LOOK_SECONDS = 1.0  # between two looks whether a real run has begun
 _SPARED = 7 / 8  # of the compiler's time: what it has made for the short run is there for the next (4 of 32 s)
 _RATES = 5  # speeds that a real run must have said
@@ -88,7 +90,8 @@ def known(runs: TrainingRuns, config: Timed, vocabulary: int) -> Timing | None:
 
 def wanted(runs: TrainingRuns, config: Timed, vocabulary: int) -> bool:
     """Whether a measurement is missing and would tell the truth now: beside a run at work it would not."""
-    tried = _place(runs.settings, _settings(config, vocabulary)).exists()  # in vain, perhaps: see measure()
+    place = _place(runs.settings, _settings(config, vocabulary))
+    tried = place.exists() and time.time() - place.stat().st_mtime < _AGAIN  # in vain, perhaps: see measure()
     return not tried and known(runs, config, vocabulary) is None and not _at_work(runs)
 
 
