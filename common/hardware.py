@@ -108,3 +108,10 @@ def free_memory_gb() -> float:
     import psutil
 
     return float(psutil.virtual_memory().available) / 1e9
+
+
+def load(seconds: float) -> float:
+    """Percent of all cores that were at work during so many seconds, for any process; waits for them to pass."""
+    import psutil
+
+    return float(psutil.cpu_percent(seconds))

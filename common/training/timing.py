@@ -32,6 +32,8 @@ _SHORT: dict[str, int] = {"scratch": 20, "finetune": 4}  # steps; the first is n
 _FEWEST = {"scratch": 20, "finetune": 5}  # steps that are a run at all
 _PATIENCE = 120.0  # seconds; who cannot do the short run in that time gets no measured figure
 _AGAIN = 3600.0  # seconds after which it is tried again: the machine may have been busy with something else
+_SOON = 300.0  # seconds after which a figure of a machine that was busy is measured again
+_BUSY = 50.0  # percent of the processor that others use
 _LOOK_SECONDS = 1.0  # between two looks whether a real run has begun
 _SPARED = 7 / 8  # of the compiler's time: what it has made for the short run is there for the next (4 of 32 s)
 _RATES = 5  # speeds that a real run must have said
@@ -77,22 +79,37 @@ def known(runs: TrainingRuns, config: Timed, vocabulary: int) -> Timing | None:
         vocabulary: tokens that the tokenizer of a model from scratch will have; 0 for a model that has its own.
     """
     asked = _settings(config, vocabulary)
+    return _said_by_a_run(runs, config, asked) or _kept(_place(runs.settings, asked))[0]
+
+
+def wanted(runs: TrainingRuns, config: Timed, vocabulary: int) -> bool:
+    """Whether a measurement is missing and would tell the truth now: beside a run at work it would not."""
+    asked = _settings(config, vocabulary)
+    place = _place(runs.settings, asked)
+    if place.exists():
+        found, busy = _kept(place)
+        lasts = _AGAIN if found is None else _SOON if busy else float("inf")
+        if time.time() - place.stat().st_mtime < lasts:
+            return False
+    return _said_by_a_run(runs, config, asked) is None and not _at_work(runs)
+
+
+def _said_by_a_run(runs: TrainingRuns, config: Timed, asked: dict[str, object]) -> Timing | None:
     for run in runs.all():
         if isinstance(run.config, ScratchConfig | FinetuneConfig) and run.config.kind == config.kind:
             size = (run.folder.read_json("data.json") or {}).get("vocabulary", 0)
             if _settings(run.config, size) == asked and (found := of_run(run.folder, _RATES)) is not None:
                 return found
+    return None
+
+
+def _kept(place: Path) -> tuple[Timing | None, bool]:
+    """What a short run has left in a file, and whether the machine had other work meanwhile."""
     try:
-        return Timing(**json.loads(_place(runs.settings, asked).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):  # not measured, or by another version
-        return None
-
-
-def wanted(runs: TrainingRuns, config: Timed, vocabulary: int) -> bool:
-    """Whether a measurement is missing and would tell the truth now: beside a run at work it would not."""
-    place = _place(runs.settings, _settings(config, vocabulary))
-    tried = place.exists() and time.time() - place.stat().st_mtime < _AGAIN  # in vain, perhaps: see measure()
-    return not tried and known(runs, config, vocabulary) is None and not _at_work(runs)
+        content = json.loads(place.read_text("utf-8"))
+        return Timing(**content["timing"]), bool(content["busy"])
+    except (OSError, ValueError, TypeError, KeyError):  # not measured, in vain, or by another version
+        return None, False
 
 
 async def measure(runs: TrainingRuns, config: Timed, data: str, vocabulary: int) -> Timing | None:
@@ -111,6 +128,7 @@ async def measure(runs: TrainingRuns, config: Timed, data: str, vocabulary: int)
     pace = config.pace.model_copy(update={"steps": steps, "evaluate_every": steps, "checkpoint_seconds": 3600.0})
     # It also ends by itself, should this process die meanwhile.
     changes: dict[str, object] = {"pace": pace, "minutes": _PATIENCE / 60}
+    busy = await asyncio.to_thread(hardware.load, 0.5) > _BUSY  # before the short run brings its own
     if config.kind == "scratch":
         changes["sample_at"] = (1e9,)  # one sample, whatever the loss
     with tempfile.TemporaryDirectory() as place:
@@ -139,7 +157,7 @@ async def measure(runs: TrainingRuns, config: Timed, data: str, vocabulary: int)
         target = _place(settings, _settings(config, vocabulary))
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
-        part.write_text(json.dumps(asdict(found) if found else None), "utf-8")
+        part.write_text(json.dumps({"timing": asdict(found) if found else None, "busy": busy}), "utf-8")
         part.replace(target)
     return found
 

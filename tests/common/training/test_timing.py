@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from common import hardware
 from common.config import Settings
 from common.training import timing
 from common.training.config import FinetuneConfig, Pace, ScratchConfig, Shape
@@ -101,6 +104,20 @@ def test_who_takes_too_long_is_not_tried_again(runs: TrainingRuns, monkeypatch: 
     monkeypatch.setattr(timing, "_LOOK_SECONDS", 0.1)
     assert asyncio.run(timing.measure(runs, CONFIG, TEXT, SIZE)) is None
     assert timing.known(runs, CONFIG, SIZE) is None and not timing.wanted(runs, CONFIG, SIZE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("load", "again"), [(3.0, False), (95.0, True)])
+def test_a_figure_of_a_busy_machine_is_measured_again_soon(
+    runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch, load: float, again: bool
+) -> None:
+    monkeypatch.setattr(hardware, "load", lambda seconds: load)
+    found = asyncio.run(timing.measure(runs, CONFIG, TEXT, SIZE))
+    assert found is not None and not timing.wanted(runs, CONFIG, SIZE)
+    (kept,) = (runs.settings.runs_dir / "speed").iterdir()
+    os.utime(kept, (time.time() - 400, time.time() - 400))
+    assert timing.wanted(runs, CONFIG, SIZE) is again
+    assert timing.known(runs, CONFIG, SIZE) == found  # until then it is better than a guess
 
 
 def test_a_real_run_has_the_cores_for_itself(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
