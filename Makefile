@@ -30,7 +30,8 @@ ifdef ARGS
 	@$(RUN) -m pytest $(ARGS)
 else
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/browser --durations 15
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/browser --durations 10
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/browser --durations 10 || \
+	{ echo "[test] what failed beside others, once more alone"; $(RUN) -m pytest -n 0 --last-failed tests/browser; }
 endif
 
 lint: setup-test
