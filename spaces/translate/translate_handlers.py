@@ -21,6 +21,7 @@ from common.translation.metrics import compare
 from common.translation.models import AUTO, TranslationModels
 from common.translation.passage import Progress, translate_text
 from common.ui.fields import Number, Text
+from common.ui.page import language_of_visit
 from common.ui.streams import StopSignals
 
 TEXT = Text("text", "", settings().max_translation_chars)
@@ -68,6 +69,15 @@ class TranslateHandlers:
             raise
         if not superseded and shown.state == "running":
             yield _updates(lang, replace(shown, state="stopped"))
+
+    async def arrive(
+        self, lang: str, text: str, source: Any, target: Any, model: Any, beams: Any, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """The first translation of a visit, in the visit's language: the page's switch may not show it yet."""
+        stream = self.typed(language_of_visit(request), text, source, target, model, beams, request)
+        async with contextlib.aclosing(stream) as updates:  # type: ignore[type-var]
+            async for update in updates:
+                yield update
 
     async def typed(
         self, lang: str, text: str, source: Any, target: Any, model: Any, beams: Any, request: gr.Request

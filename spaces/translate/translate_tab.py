@@ -110,8 +110,9 @@ def build(page: TranslatePage) -> None:
     form = [lang, box, source, target, model, beams]
     results = [translation, found, others, status, shown]
     # Every change sets off a run, which ends the visitor's run before it: the newest text wins.
+    page.demo.load(guarded(handlers.arrive), form, results, **quiet)
     gr.on(
-        [page.demo.load, box.change, source.change, target.change, model.change, beams.release],
+        [box.change, source.change, target.change, model.change, beams.release],
         guarded(handlers.typed),
         form,
         results,
