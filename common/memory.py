@@ -28,3 +28,9 @@ def give_back_freed() -> bool:
     if mallopt is None:  # musl has none
         return False
     return bool(mallopt(_M_ARENA_MAX, _POOLS)) and bool(mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+
+
+def trim() -> None:
+    """Give back what is free in the middle of the pools as well: for the moment after a model has been loaded."""
+    if sys.platform == "linux" and (malloc_trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        malloc_trim(0)

@@ -160,6 +160,7 @@ class TextModels:
                     "context": choice.model.context,
                     "threads": self._config.threads,
                     "max_active": 1,
+                    "compact": True,
                 }
                 self._glass = ProcessEngine(
                     "common.text.engines.transformers_worker",

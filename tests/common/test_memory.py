@@ -39,3 +39,26 @@ def test_many_threads_share_two_pools() -> None:
         for way in ("set", "not")
     }
     assert pools["set"] <= 2 < pools["not"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_trimming_gives_back_what_lies_between_blocks_in_use() -> None:
+    program = """
+import ctypes
+import psutil
+from common.memory import trim
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+blocks = [libc.malloc(100_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 100_000)
+for place, block in enumerate(blocks):
+    if place % 10:
+        libc.free(block)
+process = psutil.Process()
+before = process.memory_info().rss
+trim()
+print(before - process.memory_info().rss)
+"""
+    given_back = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(given_back) > 50_000_000  # of 90 MB that were free

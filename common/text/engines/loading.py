@@ -16,6 +16,7 @@ from transformers.utils.logging import disable_progress_bar
 from common import catalog, errors, hardware
 from common.hardware import Device
 from common.text.convert import convert_apart
+from common.text.engines.compact import compute_in_float32
 from common.text.engines.prompts import PromptReader
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def load(options: dict[str, Any]) -> LoadedModel:
 
     Args:
         options: ``name``, ``path`` (a folder, or a GGUF file, converted at the first use), ``device`` and ``dtype``
-            ("auto" or names of torch), ``context`` (0: the model's own), ``threads`` (0: all cores but one), and
-            ``kv_cache_tokens``, which no text can exceed.
+            ("auto" or names of torch), ``context`` (0: the model's own), ``threads`` (0: all cores but one),
+            ``kv_cache_tokens``, which no text can exceed, and ``compact``: rather little memory than fast.
 
     Raises:
         OutOfMemory, ModelUnavailable.
@@ -62,12 +63,17 @@ def load(options: dict[str, Any]) -> LoadedModel:
     torch.set_num_threads(options.get("threads") or max(1, min(torch.get_num_threads(), hardware.cores() - 1)))
     path = Path(options["path"])
     folder = convert_apart(path) if path.suffix == ".gguf" else path
+    # A converted GGUF file is in bfloat16: wider weights would hold no more than that.
+    widen = bool(options.get("compact")) and path.suffix == ".gguf" and dtype is torch.float32
+    kept_as = torch.bfloat16 if widen else dtype
     try:
         weights = _base_of(folder)
-        _check_memory(weights, dtype, device)
+        _check_memory(weights, kept_as, device)
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            weights, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            weights, dtype=kept_as, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
+        if widen:
+            compute_in_float32(cast(nn.Module, model))
         if weights != folder:
             model = _with_adapter(model, folder)
         words = (
