@@ -53,7 +53,7 @@ def presets() -> list[Preset]:
     compiled = hardware.cpp_compiler() is not None and not hardware.has_nvidia_gpu()
     small = ScratchConfig(name="small", shape=Shape(), pace=Pace(batch=16, learning_rate=3e-3), compiled=compiled)
     shape = Shape(layers=6, heads=6, width=192, context=128)
-    large = small.model_copy(update={"shape": shape, "tokenizer": "bpe", "vocabulary": 1024})
+    large = small.model_copy(update={"name": "large", "shape": shape, "tokenizer": "bpe", "vocabulary": 1024})
     base = str(convert_apart(catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))))
     lora = FinetuneConfig(name="lora", base=base, pace=Pace(batch=2, learning_rate=2e-3, weight_decay=0))
     return [

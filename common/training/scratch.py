@@ -24,6 +24,7 @@ from common.training.loop import train_through
 from common.training.processes import Together
 from common.training.progress import LossSamples, Progress
 from common.training.room import check_memory
+from common.training.threads import Threads
 from common.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
         args=arguments(folder, config.pace),
         train_dataset=learn,
         eval_dataset=test,
-        callbacks=[progress, Together()],
+        callbacks=[progress, Together(), *([Threads()] if hardware.device() == "cpu" else [])],
     )
     train_through(trainer, progress, folder)
     loss = float(trainer.evaluate()["eval_loss"])
