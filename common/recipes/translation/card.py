@@ -12,6 +12,10 @@ from common.recipes.translation.train import LABEL_SMOOTHING, Plan, Trained
 SOURCES = {
     "tatoeba": ("Tatoeba sentence pairs, by way of manythings.org/anki", "CC BY 2.0 FR"),
     "sentences": ("everyday sentences written for this project", "Apache-2.0"),
+    "everyday": (
+        "everyday sentences that a large language model wrote for this project; no native speaker checked them",
+        "Apache-2.0",
+    ),
     "phrases": ("phrases made from this project's own tables of words", "Apache-2.0"),
     "fillets": ("dialogues of the game Fish Fillets NG", "GPL-2+"),
     "multi30k-train": ("Multi30k captions (Flickr30k photos)", "research use; no licence file"),
@@ -93,7 +97,8 @@ Some translations, as they come:
 
 {_begun(trained)}{trained.steps:,} steps of at most {plan.tokens:,} tokens (source, target and padding) in \
 {_duration(trained.seconds)} on {trained.device}, {plan.direction} with `python -m common.recipes.translation` \
-(Seq2SeqTrainer, bf16, Muon and AdamW, learning rate {plan.learning_rate:g}, label smoothing {LABEL_SMOOTHING}). \
+(Seq2SeqTrainer, {trained.dtype}, Muon and AdamW, learning rate {plan.learning_rate:g}, \
+label smoothing {LABEL_SMOOTHING}). \
 {_judgement(plan, trained)}
 
 Training pairs by language; how often a domain is drawn is set by its weight in the recipe, not by its size:

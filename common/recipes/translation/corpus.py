@@ -34,6 +34,7 @@ HELD_OUT_ONE_IN = 100
 DOMAIN_WEIGHTS = {
     "tatoeba": 1.0,
     "sentences": 5.0,
+    "everyday": 3.0,
     "examples": 1.0,
     "phrases": 0.4,
     "fillets": 2.0,
@@ -96,7 +97,11 @@ def read(folder: Path) -> Iterator[Pair]:
 
 def own(phrases: int = PHRASES) -> Iterator[Pair]:
     """The project's own everyday sentences, for the languages that have few; ``phrases`` is the number of draws."""
-    for domain, triples in ("sentences", phrasebook.sentences()), ("phrases", phrasebook.phrases(phrases)):
+    for domain, triples in (
+        ("sentences", phrasebook.sentences()),
+        ("everyday", phrasebook.everyday()),
+        ("phrases", phrasebook.phrases(phrases)),
+    ):
         for english, other, language in triples:
             yield Pair(english, other, language, domain)
 

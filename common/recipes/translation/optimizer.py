@@ -1,6 +1,6 @@
 """Muon for the matrices of the layers, AdamW for embeddings, norms and biases: one optimizer for the Trainer.
 
-The model works in bfloat16, without a cast anywhere; the weights that are learned are float32 copies in here, for a
+The model may work in bfloat16, without a cast anywhere; the weights that are learned are float32 copies in here, for a
 small step would be lost in bfloat16. Their state has them too, so that a run goes on exactly.
 
 Source: K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the step size follows

@@ -1,6 +1,6 @@
 """Train one direction with transformers' Seq2SeqTrainer; stop after some minutes, go on later as if without a break.
 
-The model works in bfloat16, for which current processors and GPUs have units of their own. Knows nothing about files
+The model works in bfloat16 where the GPU or the processor has units for it, else in float32. Knows nothing about files
 of sentences or scores.
 """
 
@@ -26,7 +26,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from common import errors
+from common import errors, hardware
 from common.recipes.translation import vocabulary
 from common.recipes.translation.batches import Batches, Direction, Encoded
 from common.recipes.translation.loss import linear_cross_entropy
@@ -104,7 +104,8 @@ def build(plan: Plan, vocabulary_size: int) -> MarianMTModel:
         model.lm_head.weight[padding].zero_()  # as in every opus-mt model; ctranslate2 takes it for granted
     if plan.start is not None:
         _begin_with(model, plan.start)
-    model.bfloat16()
+    if torch.cuda.is_available() or hardware.cpu_has_bf16():
+        model.bfloat16()
     return model
 
 
@@ -195,6 +196,7 @@ class Trained:
         seconds: of work over all parts of the run.
         earlier: the history of the model it began with.
         device: what it ran on in the last part.
+        dtype: what it computed in, in the last part.
     """
 
     model: MarianMTModel
@@ -202,6 +204,7 @@ class Trained:
     seconds: float
     device: str
     earlier: History
+    dtype: str
 
     def history(self) -> History:
         """Of the model, from random weights on."""
@@ -260,7 +263,8 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
         trainer.train(resume_from_checkpoint=bool(checkpoints))
     finally:
         signal.signal(signal.SIGTERM, before)
-    return Trained(model, trainer.state.global_step, clock.worked, _device_name(), earlier)
+    dtype = str(model.dtype).removeprefix("torch.")
+    return Trained(model, trainer.state.global_step, clock.worked, _device_name(), earlier, dtype)
 
 
 def _device_name() -> str:

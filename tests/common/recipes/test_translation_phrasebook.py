@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Callable
 
 import pytest
 
-from common.recipes.translation import phrasebook
+from common.recipes.translation import corpus, phrasebook
 from common.recipes.translation.phrasebook import english, italian, plan, slavic
 from common.recipes.translation.phrasebook.plan import Phrase, Row, Subject, Thing
 
@@ -132,7 +133,10 @@ def test_italian_articles(word: str, gender: str, definite: str, indefinite: str
     assert italian.article(word, gender, False) == indefinite
 
 
-@pytest.mark.parametrize("name", ["nouns", "verbs", "adjectives", "states", "places", "times", "sentences"])
+_EVERYDAY = [f"everyday/{path.stem}" for path in sorted((plan.TABLES / "everyday").glob("*.psv"))]
+
+
+@pytest.mark.parametrize("name", ["nouns", "verbs", "adjectives", "states", "places", "times", "sentences", *_EVERYDAY])
 def test_tables_are_rectangular_and_without_stray_spaces(name: str) -> None:
     rows = plan.table(name)
     for row in rows:
@@ -147,6 +151,24 @@ def test_every_verb_has_all_its_forms() -> None:
             if verb[language]:
                 assert len(verb[f"{language}_now"].split()) == 6, verb
                 assert len(verb[f"{language}_past"].split()) == past_forms, verb
+
+
+def test_everyday_sentences_are_many_and_fit_for_training() -> None:
+    pairs = list(phrasebook.everyday())
+    by_language = {language: [pair for pair in pairs if pair[2] == language] for language in ("sk", "cs", "de", "it")}
+    assert {len(found) for found in by_language.values()} == {len(pairs) // 4} and len(pairs) > 4 * 5_000
+    assert len({said for said, _, _ in by_language["sk"]}) > 0.98 * len(by_language["sk"])
+    bad = [pair for pair in pairs if not corpus.usable(corpus.Pair(*pair, "everyday"))]
+    assert not [pair for pair in bad if unicodedata.normalize("NFC", pair[1]) != pair[1]]
+    assert len(bad) < 0.02 * len(pairs), bad[:10]  # short ones that one language says at length
+
+
+def test_slovak_and_czech_are_told_apart() -> None:
+    # Letters that only one of the two has: a row whose columns were swapped shows them.
+    for said, other, language in phrasebook.everyday():
+        if language in ("sk", "cs"):
+            strange = "ěřů" if language == "sk" else "ľĺŕôä"
+            assert not set(other.lower()) & set(strange), (said, other)
 
 
 def test_thousands_of_different_phrases_the_same_each_time() -> None:

@@ -4,6 +4,9 @@ The tables (``tables/*.psv``) are this project's own: nouns, verbs, adjectives, 
 sentences, in English, Slovak, Czech and Italian. The grammar is a beginner's: subject, verb, object; statement,
 question and denial; now and past; "X is in Y"; things named by letters ("the ABC course"). What must not be trained
 on is taken out later, by `corpus`. Knows nothing about files of pairs.
+
+``tables/everyday/*.psv`` is another kind: thousands of whole sentences, German among them, that a large language model
+wrote for this project from themes and lists of words, without a look at any other text. No native speaker checked them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Iterator
 from common.recipes.translation.phrasebook import english, italian, plan, slavic
 
 LANGUAGES = ("sk", "cs", "it")
+EVERYDAY_LANGUAGES = ("sk", "cs", "de", "it")
 
 
 def sentences() -> Iterator[tuple[str, str, str]]:
@@ -21,6 +25,14 @@ def sentences() -> Iterator[tuple[str, str, str]]:
     for row in plan.table("sentences"):
         for language in LANGUAGES:
             yield row["en"], row[language], language
+
+
+def everyday() -> Iterator[tuple[str, str, str]]:
+    """The machine-written sentences: English, other, language."""
+    for path in sorted((plan.TABLES / "everyday").glob("*.psv")):
+        for row in plan.table(f"everyday/{path.stem}"):
+            for language in EVERYDAY_LANGUAGES:
+                yield row["en"], row[language], language
 
 
 def phrases(count: int, seed: int = 0) -> Iterator[tuple[str, str, str]]:

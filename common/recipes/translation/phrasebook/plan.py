@@ -20,6 +20,8 @@ Modal = Literal["want", "must", "can"]
 Degree = Literal["", "very", "too"]
 Determiner = Literal["", "a", "the", "this", "my", "your", "his", "her", "their"]
 
+TABLES = Path(__file__).parent / "tables"
+
 # Names that read the same, or nearly, in all languages here; their gender.
 NAMES: dict[str, Literal["m", "f"]] = {"Tom": "m", "Peter": "m", "Martin": "m", "Jana": "f", "Anna": "f", "Eva": "f"}
 # Things that often carry a name of letters: "the ABC project".
@@ -94,8 +96,7 @@ class Phrase:
 @cache
 def table(name: str) -> list[Row]:
     """The rows of a table of words, as dictionaries from column to word."""
-    path = Path(__file__).parent / "tables" / f"{name}.psv"
-    with open(path, encoding="utf-8", newline="") as lines:
+    with open(TABLES / f"{name}.psv", encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="|", quoting=csv.QUOTE_NONE))
 
 
