@@ -49,8 +49,10 @@ class Opened:
 
     @cached_property
     def preview(self) -> Preview:
-        """Latents to small pictures: the map that the model brings, or one that is fitted when it is first needed."""
-        brought = preview.load(self.folder)
+        """Latents to small pictures: by the decoder that the model brings, or a map fitted when first needed."""
+        from common.diffusion import small_decoder
+
+        brought = small_decoder.load(self.folder)
         if brought is not None:
             return brought
         with self._lock:

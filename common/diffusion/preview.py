@@ -1,16 +1,15 @@
-"""Pictures of latents without the decoder: a small map from each latent pixel and its neighbours to a block of RGB.
+"""Pictures of latents without the decoder, for looking on the way; a finished picture comes from the decoder.
 
 The real decoder would cost a third of a step of the model or more; this costs next to nothing, so every step can be
-shown. The map has one hidden layer with random weights that stay as they are (random features: Rahimi and Recht 2007),
-and the layer after it is fitted by least squares. A model may bring a fitted map, which the recipe has made from
-latents of its own runs (``common/recipes/diffusion/preview.py``); for others, coloured shapes go through the encoder,
-and least squares says how to get back. It is for looking on the way only: a finished picture comes from the decoder.
+shown. The embedded model brings a small decoder of its own (``small_decoder.py``). For others a map from each latent
+pixel and its neighbours to a block of RGB is fitted in a few seconds: it has one hidden layer with random weights that
+stay as they are (random features: Rahimi and Recht 2007); coloured shapes go through the encoder, and least squares
+says how to get back.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from common.diffusion.request import Pixels
 
-# In the model's folder.
-FILE = "preview.safetensors"
 # Longest edge of a preview, in pixels.
 _EDGE = 128
 _SAMPLES = 64
@@ -31,8 +28,15 @@ _SIZE = 64  # of the shapes, in pixels
 _RIDGE = 1e-3
 
 
-class Preview:
-    """The map of one model.
+class Preview(Protocol):
+    """Shows the latents of one model."""
+
+    def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
+        """Latents (B, C, h, w) as B pictures of (p·h, p·w, 3) bytes, p pixels for each latent pixel and direction."""
+
+
+class FittedMap:
+    """The map for a model of which nothing but its autoencoder is known. See Preview.
 
     Attributes:
         hidden: (9·C + 1, 256) from 3×3 latent pixels with C channels and a constant to the hidden layer.
@@ -45,36 +49,24 @@ class Preview:
         self.scale = round((weight.shape[1] / 3) ** 0.5)
 
     def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
-        """Latents (B, C, h, w) as B pictures of (p·h, p·w, 3) bytes."""
-        import torch
+        """See Preview."""
         from torch.nn.functional import pixel_shuffle
 
         flat = _features(latents.float().cpu(), self.hidden)  # (B, h·w, 9·C + 1 + 256)
         batch, _, high, wide = latents.shape
         rgb = (flat @ self.weight).transpose(1, 2).reshape(batch, -1, high, wide)
-        shown = pixel_shuffle(rgb, self.scale)  # (B, 3, p·h, p·w), -1 to 1
-        shown = ((shown.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return tuple(picture.numpy() for picture in shown.contiguous())
-
-    def save(self, folder: Path) -> None:
-        """Put the map beside a model's parts, in 16 bits."""
-        from safetensors.torch import save_file
-
-        parts = {"hidden": self.hidden, "weight": self.weight}
-        save_file({name: part.half().contiguous() for name, part in parts.items()}, folder / FILE)
+        return as_pictures(pixel_shuffle(rgb, self.scale))
 
 
-def load(folder: Path) -> Preview | None:
-    """The map that a model's folder brings, or None."""
-    from safetensors.torch import load_file
+def as_pictures(rgb: torch.Tensor) -> tuple[Pixels, ...]:
+    """(B, 3, H, W) from -1 to 1, and beyond by mistake, as B pictures of (H, W, 3) bytes."""
+    import torch
 
-    if not (folder / FILE).is_file():
-        return None
-    found = load_file(folder / FILE)
-    return Preview(found["hidden"].float(), found["weight"].float())
+    shown = ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return tuple(picture.numpy() for picture in shown.contiguous())
 
 
-def fit(latents: torch.Tensor, pictures: torch.Tensor) -> Preview:
+def fit(latents: torch.Tensor, pictures: torch.Tensor) -> FittedMap:
     """The map that comes nearest to these pictures by least squares.
 
     Args:
@@ -89,10 +81,10 @@ def fit(latents: torch.Tensor, pictures: torch.Tensor) -> Preview:
     blocks = pixel_unshuffle(pictures, pictures.shape[-1] // latents.shape[-1])
     wanted = blocks.flatten(2).transpose(1, 2).flatten(0, 1)
     gram = known.T @ known + _RIDGE * len(known) * torch.eye(known.shape[1])
-    return Preview(hidden, torch.linalg.solve(gram, known.T @ wanted))
+    return FittedMap(hidden, torch.linalg.solve(gram, known.T @ wanted))
 
 
-def fit_to_shapes(vae: Any, latent_size: int) -> Preview:
+def fit_to_shapes(vae: Any, latent_size: int) -> FittedMap:
     """The map for an autoencoder of which nothing else is known (seconds).
 
     Args:

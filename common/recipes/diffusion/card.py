@@ -72,9 +72,9 @@ First three rows: names from the training data, drawn by chance, none chosen. La
 
 Nearest by the features of a classifier trained apart on real pictures (`features.py` in the recipe); {STEPS} DDIM \
 steps, guidance {GUIDANCE:g}. Previews of latents on the way (guess, noisy latent, noise, at steps of other names) \
-come from `preview.safetensors`: a map from 3×3 latent pixels to 4×4 pixels, fitted by least squares to what the \
-decoder makes of latents of the model's own runs (`preview.py` in the recipe). Without the file the app fits one to \
-coloured shapes; diffusers needs none.
+come from `preview.safetensors`: a decoder of four small convolutions, trained to do what the VAE's decoder does with \
+latents of the model's own runs (`preview.py` in the recipe). Without the file the app fits a map to coloured shapes; \
+diffusers needs none.
 
 ## Training
 
