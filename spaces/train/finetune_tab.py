@@ -20,6 +20,7 @@ from finetune_handlers import (
     ROWS,
     SOURCE,
     FinetuneTab,
+    Form,
 )
 from train_page import TrainPage
 from tuned_handlers import NAME, QUESTION
@@ -152,20 +153,20 @@ def build(page: TrainPage) -> None:
     clear.click(lambda: (None, SOURCE.default), None, [own, source], queue=False, **quiet)
     sized: list[Any] = [base, method, rank, rows, row]
     gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
-    timed: list[Any] = [base, method, rank, rows, row, minutes, source, own]
-    gr.on([part.change for part in timed], guarded(tab.passes), [lang, *timed], passes, **live)
+    form = Form(base=base, method=method, rank=rank, rows=rows, row=row, minutes=minutes, source=source, own=own)
+    gr.on([part.change for part in form], guarded(tab.passes), [lang, *form], passes, **live)
     # While one setting is measured, others may be chosen: what is drawn afterwards are those that are set by then.
-    gr.on([page.opened.select, *(part.change for part in timed)], guarded(tab.time), [lang, *timed], None, **live).then(
-        guarded(tab.passes), [lang, *timed], passes, **quiet
+    gr.on([page.opened.select, *(part.change for part in form)], guarded(tab.time), [lang, *form], None, **live).then(
+        guarded(tab.passes), [lang, *form], passes, **quiet
     )
     page.on_language(guarded(tab.look), [source, own], [examples], on_visit=True)
     page.on_language(guarded(tab.count), [own], [count])
     page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)
-    page.on_language(guarded(tab.passes), timed, [passes], on_visit=True)
+    page.on_language(guarded(tab.passes), form, [passes], on_visit=True)
     method.input(_suiting_rate, method, rate, queue=False, **quiet)
     go.click(
         guarded(tab.start),
-        [lang, owner, base, source, own, method, rank, rows, row, minutes, rate, name, question],
+        [lang, owner, rate, name, question, *form],
         [run, clock],
         api_visibility="private",
     )
