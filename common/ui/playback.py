@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 from common.ui.i18n import text
 
@@ -17,8 +18,17 @@ _SIGNS = {
 }
 
 
-def controls_html(lang: str, steps: int) -> str:
-    """Buttons with ``data-do`` and a slider from 1 to ``steps``, for a script that shows the steps."""
+def head() -> str:
+    """For the head of every page: ``window.playback`` (playback.js), which the players' scripts call."""
+    return f"<script>{Path(__file__).with_name('playback.js').read_text(encoding='utf-8')}</script>"
+
+
+def controls_html(lang: str, last: int, first: int = 1, more: str = "") -> str:
+    """Buttons with ``data-do`` and a slider from ``first`` to ``last``, for ``window.playback``.
+
+    Args:
+        more: HTML of the player's own, behind the slider.
+    """
 
     def button(name: str) -> str:
         label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
@@ -32,6 +42,6 @@ def controls_html(lang: str, steps: int) -> str:
     return (
         f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
         f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
-        f'<input type="range" min="1" max="{steps}" step="1" value="1" '
-        f'aria-label="{escape(text(lang, "player.step"))}"></div>'
+        f'<input type="range" min="{first}" max="{last}" step="1" value="{first}" '
+        f'aria-label="{escape(text(lang, "player.step"))}">{more}</div>'
     )
