@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from common.ui.i18n import text
+from common.ui.i18n import number, text
 
 # The signs on the buttons; fonts do not have all of them.
 _SIGNS = {
@@ -21,6 +21,12 @@ _SIGNS = {
 def head() -> str:
     """For the head of every page: ``window.playback`` (playback.js), which the players' scripts call."""
     return f"<script>{Path(__file__).with_name('playback.js').read_text(encoding='utf-8')}</script>"
+
+
+def script_words(lang: str, last: int) -> dict[str, str]:
+    """What ``window.playback`` calls the buttons and the place of the slider, of which ``last`` is the last step."""
+    position = text(lang, "player.position", steps=number(lang, last)).replace("#", "{}")
+    return {"play": text(lang, "player.play"), "pause": text(lang, "player.pause"), "of": position}
 
 
 def controls_html(lang: str, last: int, first: int = 1, more: str = "") -> str:

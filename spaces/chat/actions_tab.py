@@ -29,11 +29,11 @@ def build(page: ChatPage) -> None:
     actions_api.register()
     tab, words, lang = ActionsTab(page), page.words, page.lang
     page.idea("actions")
-    question = words(
-        gr.Textbox,
-        keys={"label": "actions.question", "placeholder": "actions.question_hint"},
+    question = ACTION.box(
+        words,
+        "actions.question",
+        placeholder="actions.question_hint",
         max_lines=3,
-        max_length=ACTION.max_length,
         elem_id="actions-question",
     )
     with gr.Row():
@@ -62,13 +62,7 @@ def build(page: ChatPage) -> None:
         go = words(gr.Button, keys={"value": "actions.go"}, variant="primary", min_width=150, elem_id="actions-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="actions-stop")
     drawn = gr.HTML("", elem_id="actions-trace")
-    call = words(
-        gr.Textbox,
-        keys={"label": "actions.call", "info": "actions.call_hint"},
-        max_lines=4,
-        max_length=CALL.max_length,
-        elem_id="actions-call",
-    )
+    call = CALL.box(words, "actions.call", info="actions.call_hint", max_lines=4, elem_id="actions-call")
     with gr.Row():
         approve = words(
             gr.Button, keys={"value": "actions.approve"}, variant="primary", min_width=150, elem_id="actions-approve"

@@ -63,13 +63,13 @@ def build(page: ChatPage) -> None:
             min_width=240,
             elem_id="summary-form",
         )
-    source = words(
-        gr.Textbox,
-        keys={"label": "summary.source", "placeholder": "summary.source_hint"},
+    source = SOURCE.box(
+        words,
+        "summary.source",
+        placeholder="summary.source_hint",
         value=first.document,
         lines=8,
         max_lines=14,
-        max_length=SOURCE.max_length,
         elem_id="summary-source",
     )
     file = words(
@@ -124,13 +124,13 @@ def build(page: ChatPage) -> None:
     status = gr.HTML("", elem_id="summary-status")
     result = gr.HTML("", elem_id="summary-result", js_on_load=SHOW_SOURCES)
     comparison = gr.HTML("", elem_id="summary-comparison")
-    reference = words(
-        gr.Textbox,
-        keys={"label": "summary.reference", "placeholder": "summary.reference_hint"},
+    reference = REFERENCE.box(
+        words,
+        "summary.reference",
+        placeholder="summary.reference_hint",
         value=first.references["abstract"],
         lines=2,
         max_lines=8,
-        max_length=REFERENCE.max_length,
         elem_id="summary-reference",
     )
     scores = gr.HTML("", elem_id="summary-scores")
@@ -209,17 +209,9 @@ def build(page: ChatPage) -> None:
 
 
 def _box(words: Any, field: Text, lines: int) -> gr.Textbox:
-    box: gr.Textbox = words(
-        gr.Textbox,
-        keys={"label": f"summary.{field.name}"},
-        value=field.default,
-        lines=lines,
-        max_lines=8,
-        max_length=field.max_length,
-        min_width=260,
-        elem_id=f"summary-{field.name}",
+    return field.box(
+        words, f"summary.{field.name}", lines=lines, max_lines=8, min_width=260, elem_id=f"summary-{field.name}"
     )
-    return box
 
 
 def _all_of(components: list[Any], usable: bool) -> list[Any]:

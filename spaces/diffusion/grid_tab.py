@@ -21,14 +21,7 @@ def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = GridHandlers(page.models), page.words, page.lang
     page.idea("grid")
-    prompt = words(
-        gr.Textbox,
-        keys={"label": "image.prompt"},
-        value=PROMPT.default,
-        max_lines=3,
-        max_length=PROMPT.max_length,
-        elem_id="grid-prompt",
-    )
+    prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="grid-prompt")
     with gr.Row():
         across, across_values = _knob(page, ACROSS, "across")
         down, down_values = _knob(page, DOWN, "down")
@@ -85,12 +78,12 @@ def _knob(page: DiffusionPage, field: Choice, side: str) -> tuple[gr.Dropdown, g
             value=field.default,
             elem_id=f"grid-{side}",
         )
-        values = page.words(
-            gr.Textbox,
-            keys={"label": "grid.values", "info": "grid.values_hint"},
+        values = VALUES.box(
+            page.words,
+            "grid.values",
+            info="grid.values_hint",
             value=USUAL[str(field.default)],
             max_lines=2,
-            max_length=VALUES.max_length,
             elem_id=f"grid-{side}-values",
         )
     return knob, values

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import base_models
 import gradio as gr
 from finetune_look import examples_html, mask_html, numbers_html, passes_html
-from tuned_handlers import NAME, QUESTION, TunedHandlers
+from tuned_handlers import QUESTION, TunedHandlers
 
 from common import catalog, errors
 from common.config import settings
@@ -151,7 +151,7 @@ class FinetuneTab(TunedHandlers):
             "checkpoint_seconds": _CHECKPOINT_SECONDS[config.method],
         }
         named = {
-            "name": self._name(owner, NAME.check(name), title),
+            "name": self._name(owner, name, title),
             "owner": owner,
             "minutes": min(2 * minutes + 2, settings().max_run_minutes),
             "question": QUESTION.check(question).strip() or str(QUESTION.default),

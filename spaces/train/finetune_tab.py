@@ -23,7 +23,7 @@ from finetune_handlers import (
     Form,
 )
 from train_page import TrainPage
-from tuned_handlers import NAME, QUESTION
+from tuned_handlers import QUESTION
 
 from common.training.instructions import KINDS
 from common.ui import run_panel
@@ -49,20 +49,8 @@ def build(page: TrainPage) -> None:
     with words(gr.Accordion, keys={"label": "finetune.own"}, open=False, elem_id="finetune-own"):
         words(gr.Markdown, keys={"value": "finetune.own_about"})
         with gr.Row():
-            asked = words(
-                gr.Textbox,
-                keys={"label": "field.question"},
-                max_length=QUESTION.max_length,
-                min_width=220,
-                elem_id="finetune-asked",
-            )
-            said = words(
-                gr.Textbox,
-                keys={"label": "field.answer"},
-                max_length=ANSWER.max_length,
-                min_width=220,
-                elem_id="finetune-said",
-            )
+            asked = QUESTION.box(words, "field.question", value="", min_width=220, elem_id="finetune-asked")
+            said = ANSWER.box(words, "field.answer", min_width=220, elem_id="finetune-said")
         with gr.Row():
             add = words(gr.Button, keys={"value": "finetune.add"}, min_width=130, elem_id="finetune-add")
             upload = words(
@@ -106,23 +94,8 @@ def build(page: TrainPage) -> None:
     words(gr.Markdown, keys={"value": "finetune.step_train"})
     with gr.Row():
         minutes = MINUTES.slider(words, "scratch.minutes", min_width=220, elem_id="finetune-minutes")
-        question = words(
-            gr.Textbox,
-            keys={"label": "finetune.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            max_lines=1,
-            min_width=220,
-            elem_id="finetune-question",
-        )
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_length=NAME.max_length,
-            max_lines=1,
-            min_width=220,
-            elem_id="finetune-name",
-        )
+        question = QUESTION.box(words, "finetune.question", max_lines=1, min_width=220, elem_id="finetune-question")
+        name = run_panel.name_box(page, "finetune")
     passes = gr.HTML("", elem_id="finetune-passes")
     go = words(gr.Button, keys={"value": "finetune.go"}, variant="primary", elem_id="finetune-go")
     panel = run_panel.lay_out(page, "finetune", "answers", _LOOK_SECONDS)

@@ -14,7 +14,6 @@ from scratch_handlers import (
     HEADS,
     LAYERS,
     MINUTES,
-    NAME,
     OPENING,
     PASTED,
     PRESETS,
@@ -50,12 +49,12 @@ def build(page: TrainPage) -> None:
         elem_id="scratch-source",
     )
     with words(gr.Accordion, keys={"label": "scratch.own"}, open=False, elem_id="scratch-own"):
-        pasted = words(
-            gr.Textbox,
-            keys={"label": "scratch.paste", "placeholder": "scratch.paste_hint"},
+        pasted = PASTED.box(
+            words,
+            "scratch.paste",
+            placeholder="scratch.paste_hint",
             lines=4,
             max_lines=10,
-            max_length=PASTED.max_length,
             elem_id="scratch-pasted",
         )
         with gr.Row():
@@ -113,38 +112,16 @@ def build(page: TrainPage) -> None:
 
     words(gr.Markdown, keys={"value": "scratch.step_train"})
     with gr.Row():
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_length=NAME.max_length,
-            max_lines=1,
-            min_width=200,
-            elem_id="scratch-name",
-        )
-        opening = words(
-            gr.Textbox,
-            keys={"label": "scratch.opening"},
-            value=OPENING.default,
-            max_length=OPENING.max_length,
-            max_lines=1,
-            min_width=200,
-            elem_id="scratch-opening",
-        )
+        name = run_panel.name_box(page, "scratch")
+        opening = OPENING.box(words, "scratch.opening", max_lines=1, min_width=200, elem_id="scratch-opening")
     go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="scratch-go")
     panel = run_panel.lay_out(page, "scratch", "written", _LOOK_SECONDS, compare="scratch.compare")
     run, clock = panel.run, panel.clock
 
     words(gr.Markdown, keys={"value": "scratch.step_try"})
     with gr.Row():
-        beginning = words(
-            gr.Textbox,
-            keys={"label": "scratch.beginning"},
-            value=OPENING.default,
-            max_length=OPENING.max_length,
-            max_lines=2,
-            min_width=220,
-            scale=2,
-            elem_id="scratch-beginning",
+        beginning = OPENING.box(
+            words, "scratch.beginning", max_lines=2, min_width=220, scale=2, elem_id="scratch-beginning"
         )
         temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
     write = words(gr.Button, keys={"value": "scratch.write"}, elem_id="scratch-write")
