@@ -16,6 +16,7 @@ from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.links import link_button
+from common.ui.page import language_of_visit
 
 _EXAMPLES = 4
 # The browser holds the conversation, so the browser writes the file.
@@ -159,6 +160,10 @@ def _own_model(page: ChatPage, own: OwnModels) -> None:
     """The note on whose model answers, when the address names one of the visitor's."""
     note = gr.HTML("", elem_id="chat-own")
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    page.demo.load(guarded(own.meet), [page.lang, page.owner], note, **quiet)
+
+    async def meet(owner: Any, request: gr.Request) -> str:
+        return await guarded(own.meet)(language_of_visit(request), owner, request)
+
+    page.demo.load(meet, page.owner, note, **quiet)
     page.on_language(guarded(own.name), [], [note])
     page.demo.unload(own.forget)
