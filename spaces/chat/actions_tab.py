@@ -10,6 +10,7 @@ import gradio as gr
 from actions_handlers import ACTION, APPROVAL, CALL, CONSTRAINED, TEMPERATURE, ActionsTab
 from chat_page import SEED, ChatPage
 
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.i18n import text
@@ -55,7 +56,7 @@ def build(page: ChatPage) -> None:
             min_width=220,
             elem_id="actions-approval",
         )
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False), gr.Row():
+    with folded(words, "chat.settings"), gr.Row():
         temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=220)
         seed = SEED.box(words, "chat.seed", min_width=220)
     with gr.Row():

@@ -12,6 +12,7 @@ from own_models import OwnModels
 
 from common.config import settings
 from common.ui.api import endpoint
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
@@ -76,7 +77,7 @@ def build(page: ChatPage) -> None:
     meter = gr.HTML("", elem_id="chat-context")
     sees = words(gr.Checkbox, keys={"label": "chat.sees"}, value=False, container=False, elem_id="chat-sees")
     view = gr.HTML("", elem_id="chat-view")
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         system = words(
             gr.Textbox,
             keys={"label": "chat.system", "placeholder": "chat.system_hint"},

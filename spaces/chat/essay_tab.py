@@ -22,6 +22,7 @@ from essay_handlers import (
 )
 
 from common.config import LANGUAGES
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -70,13 +71,13 @@ def build(page: ChatPage) -> None:
             min_width=200,
         )
         length = WORDS.slider(words, "essay.words", min_width=220, elem_id="essay-words")
-    with words(gr.Accordion, keys={"label": "essay.prompts"}, open=False, elem_id="essay-prompts"):
+    with folded(words, "essay.prompts", elem_id="essay-prompts"):
         words(gr.Markdown, keys={"value": "essay.prompts_hint"})
         boxes = [
             field.box(words, f"essay.{field.name}", lines=2, max_lines=8, elem_id=f"essay-{field.name}")
             for field in (OUTLINE_PROMPT, SECTION_PROMPT, SECTION_OPENING)
         ]
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         with gr.Row():
             temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=220)
             top_p = TOP_P.slider(words, "chat.top_p", min_width=220)

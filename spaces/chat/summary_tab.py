@@ -29,6 +29,7 @@ from summary_handlers import SummaryTab
 from summary_writers import WRITER
 
 from common.text.tasks.samples import samples
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field, Text
 from common.ui.i18n import text
@@ -93,7 +94,7 @@ def build(page: ChatPage) -> None:
     way = gr.HTML("", elem_id="summary-writer-way", padding=False)
     with words(gr.Accordion, keys={"label": "summary.card"}, open=False, elem_id="summary-card"):
         gr.Markdown(summary_adapter.card())
-    with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box") as shots_box:
+    with folded(words, "summary.shots", elem_id="summary-shots-box") as shots_box:
         words(gr.Markdown, keys={"value": "summary.shots_hint"})
         shots = words(
             gr.CheckboxGroup,
@@ -104,10 +105,10 @@ def build(page: ChatPage) -> None:
         with gr.Row():
             shot_document = _box(words, SHOT_DOCUMENT, lines=3)
             shot_summary = _box(words, SHOT_SUMMARY, lines=3)
-    with words(gr.Accordion, keys={"label": "summary.prompts"}, open=False, elem_id="summary-prompts-box"):
+    with folded(words, "summary.prompts", elem_id="summary-prompts-box"):
         words(gr.Markdown, keys={"value": "summary.prompts_hint"})
         templates = [_box(words, field, lines=3) for field in (SUMMARY_TEMPLATE, MERGE_TEMPLATE, OPENING)]
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         words(gr.Markdown, keys={"value": "summary.settings_hint"})
         with gr.Row():
             temperature = SUMMARY_TEMPERATURE.slider(words, "chat.temperature", min_width=220)

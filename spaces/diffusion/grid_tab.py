@@ -10,6 +10,7 @@ from grid_form import ACROSS, DOWN, USUAL, VALUES
 from grid_handlers import GridHandlers
 
 from common.diffusion.grid import KNOBS
+from common.ui.components import folded
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Choice, Field
@@ -25,7 +26,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         across, across_values = _knob(page, ACROSS, "across")
         down, down_values = _knob(page, DOWN, "down")
-    with words(gr.Accordion, keys={"label": "grid.rest"}, open=False), gr.Row():
+    with folded(words, "grid.rest"), gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
         steps.value, guidance.value = usual(page.models)

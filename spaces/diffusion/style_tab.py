@@ -19,6 +19,7 @@ from style_handlers import (
 
 from common.diffusion.restyle import PROMPTS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -66,7 +67,7 @@ def build(page: DiffusionPage) -> None:
         steps = TRAIN_STEPS.slider(words, "teach.steps", min_width=220, elem_id="style-steps")
         sampled = SAMPLED.box(words, "teach.prompt", max_lines=1, min_width=200, elem_id="style-sampled")
         name = run_panel.name_box(page, "style")
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+    with folded(words, "scratch.more"), gr.Row():
         rank = RANK.slider(words, "finetune.rank", min_width=200)
         rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="style-rate")
     expected = gr.HTML("", elem_id="style-time", padding=False)

@@ -27,6 +27,7 @@ from tuned_handlers import QUESTION
 
 from common.training.instructions import KINDS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -46,7 +47,7 @@ def build(page: TrainPage) -> None:
         value=SOURCE.default,
         elem_id="finetune-source",
     )
-    with words(gr.Accordion, keys={"label": "finetune.own"}, open=False, elem_id="finetune-own"):
+    with folded(words, "finetune.own", elem_id="finetune-own"):
         words(gr.Markdown, keys={"value": "finetune.own_about"})
         with gr.Row():
             asked = QUESTION.box(words, "field.question", value="", min_width=220, elem_id="finetune-asked")
@@ -78,7 +79,7 @@ def build(page: TrainPage) -> None:
         )
         rank = RANK.slider(words, "finetune.rank", min_width=220, elem_id="finetune-rank")
     numbers = gr.HTML("", elem_id="finetune-numbers")
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+    with folded(words, "scratch.more"):
         base = words(
             gr.Dropdown,
             keys={"label": "finetune.base"},

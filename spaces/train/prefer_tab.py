@@ -14,6 +14,7 @@ from tuned_handlers import QUESTION
 
 from common import catalog
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -56,7 +57,7 @@ def build(page: TrainPage) -> None:
         passes = PASSES.slider(words, "field.passes", min_width=200)
         question = QUESTION.box(words, "finetune.question", max_lines=1, min_width=200)
         name = run_panel.name_box(page, "prefer")
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+    with folded(words, "scratch.more"), gr.Row():
         rate = RATE.box(words, "scratch.rate", min_width=200)
         beta = BETA.slider(words, "prefer.beta", min_width=200)
     go = words(gr.Button, keys={"value": "prefer.go"}, variant="primary", elem_id="prefer-go")

@@ -29,6 +29,7 @@ from train_page import TrainPage
 
 from common.training.uploads import KINDS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -48,7 +49,7 @@ def build(page: TrainPage) -> None:
         value=SOURCE.default,
         elem_id="scratch-source",
     )
-    with words(gr.Accordion, keys={"label": "scratch.own"}, open=False, elem_id="scratch-own"):
+    with folded(words, "scratch.own", elem_id="scratch-own"):
         pasted = PASTED.box(
             words,
             "scratch.paste",
@@ -93,7 +94,7 @@ def build(page: TrainPage) -> None:
         minutes = MINUTES.slider(words, "scratch.minutes", min_width=200, elem_id="scratch-minutes")
         layers = LAYERS.slider(words, "scratch.layers", min_width=200, elem_id="scratch-layers")
         width = WIDTH.slider(words, "scratch.width", min_width=200)
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+    with folded(words, "scratch.more"):
         with gr.Row():
             architecture = words(
                 gr.Radio,

@@ -12,6 +12,7 @@ from translate_page import EXAMPLE, FROM, TARGET, TranslatePage
 from common.translation.documents import FORMATS
 from common.translation.models import AUTO
 from common.ui.api import endpoint
+from common.ui.components import folded
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
@@ -76,7 +77,7 @@ def build(page: TranslatePage) -> None:
             elem_id="translate-back",
         )
         came_back = gr.HTML("", elem_id="translate-came-back")
-    with words(gr.Accordion, keys={"label": "translate.compare"}, open=False, elem_id="translate-compare"):
+    with folded(words, "translate.compare", elem_id="translate-compare"):
         reference = TEXT.box(
             words,
             "translate.reference",

@@ -9,6 +9,7 @@ from translate_page import SOURCE, TARGET, TranslatePage
 from versus_examples import EXAMPLES
 from versus_handlers import ASKED, EXAMPLE, REFERENCE, SENTENCE, SHOTS, VersusHandlers
 
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.links import link_button
 
@@ -31,7 +32,7 @@ def build(page: TranslatePage) -> None:
     wanted = REFERENCE.box(
         words, "translate.reference", info="versus.reference_hint", max_lines=5, elem_id="versus-reference"
     )
-    with words(gr.Accordion, keys={"label": "versus.asked"}, open=False, elem_id="versus-asked"):
+    with folded(words, "versus.asked", elem_id="versus-asked"):
         prompt = ASKED.box(
             words, "versus.prompt", info="versus.prompt_hint", lines=3, max_lines=10, elem_id="versus-prompt"
         )
