@@ -56,7 +56,7 @@ def build(page: ChatPage) -> None:
             )
             for n in range(1, _EXAMPLES + 1)
         }
-    with gr.Row():
+    with gr.Row(elem_id="chat-say"):
         message = words(
             gr.Textbox,
             keys={"label": "chat.message", "placeholder": "chat.placeholder"},

@@ -116,11 +116,11 @@ def build(page: ChatPage) -> None:
         with gr.Row():
             penalty = SUMMARY_PENALTY.slider(words, "chat.repetition_penalty", min_width=220)
             seed = SEED.box(words, "chat.seed", min_width=220)
-    meter = gr.HTML("", elem_id="summary-meter")
     with gr.Row():
         go = words(gr.Button, keys={"value": "summary.go"}, variant="primary", min_width=150, elem_id="summary-go")
         compare = words(gr.Button, keys={"value": "summary.compare"}, min_width=220, elem_id="summary-compare")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="summary-stop")
+    meter = gr.HTML("", elem_id="summary-meter")
     made, compared = gr.State(None), gr.State(None)
     status = gr.HTML("", elem_id="summary-status")
     result = gr.HTML("", elem_id="summary-result", js_on_load=SHOW_SOURCES)
