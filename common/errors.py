@@ -37,6 +37,7 @@ from common.training_errors import MeasuringTooLarge as MeasuringTooLarge
 from common.training_errors import MissingColumn as MissingColumn
 from common.training_errors import NameTaken as NameTaken
 from common.training_errors import NobodyLoggedIn as NobodyLoggedIn
+from common.training_errors import NoRunOfLink as NoRunOfLink
 from common.training_errors import NoSuchRun as NoSuchRun
 from common.training_errors import NotForSummaries as NotForSummaries
 from common.training_errors import NothingToChoose as NothingToChoose

@@ -151,6 +151,16 @@ class NoSuchRun(DemystifyError):
     sentence = "This run does not exist any more: choose another one from the list."
 
 
+class NoRunOfLink(NoSuchRun):
+    """The same of a run that the page's address names."""
+
+    key = "no_run_of_link"
+    sentence = (
+        "The run of this link does not exist any more, or belongs to another browser: go on with this page’s model, "
+        "or train one of your own."
+    )
+
+
 class NotTrainedYet(DemystifyError):
     """A model was asked for before the run has one."""
 

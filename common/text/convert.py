@@ -14,7 +14,6 @@ import hashlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common import catalog, errors, hardware
+from common.apart import run_module
 from common.config import settings
 from common.text.gguf_header import read_header
 from common.text.vocabularies import cutting_rule
@@ -85,9 +85,7 @@ def convert_apart(gguf_path: Path) -> Path:
     """
     folder = converted_folder(gguf_path)
     if folder is None:
-        command = [sys.executable, "-m", "common.text.convert", str(gguf_path)]
-        root = Path(__file__).resolve().parents[2]
-        code = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
+        code = run_module("common.text.convert", str(gguf_path))
         folder = converted_folder(gguf_path)
         if code in (errno.ENOMEM, -signal.SIGKILL):  # SIGKILL is what the system sends when memory runs out
             raise errors.OutOfMemory(available=round(hardware.free_memory_gb(), 1))

@@ -7,15 +7,14 @@ its memory. Knows nothing about the catalogue or pages.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from common import errors
+from common.apart import ask_module
 from common.errors import Phrase
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 Kind = Literal["encoder", "decoder", "both"]
 GAP = "___"  # what a visitor writes where a word is missing; every tokenizer has a sign of its own for it
 _NEW_TOKENS, _CANDIDATES = 24, 5
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +99,7 @@ def _write(model: Any, tokenizer: Any, text: str, kind: Kind) -> tuple[tuple[str
 
 async def ask_apart(folder: Path, kind: Kind, text: str) -> Said:
     """Like ``ask``, in a process of its own that ends when the caller is cancelled. Raises what ``ask`` does."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "common.text.families", str(folder), kind, text),
-        cwd=_ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    last = said.decode().strip().split("\n")[-1]
-    if not last.startswith("{"):
-        raise errors.DemystifyError()
-    values = json.loads(last)
-    if process.returncode:
-        raise errors.from_json(values)
+    values = await ask_module("common.text.families", str(folder), kind, text)
     answers = tuple((str(words), float(share)) for words, share in values["answers"])
     return Said(answers, values["seconds"], values["parameters"])
 

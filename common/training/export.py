@@ -7,22 +7,20 @@ the whole model. What is in the file loads with transformers alone (an unmerged 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import re
 import shutil
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 from common import errors
+from common.apart import ask_module
 from common.training.config import AnyConfig, TunedConfig
 from common.training.folder import RunFolder
 from common.training.launch import environment
 from common.training.model_card import card
 
-_ROOT = Path(__file__).resolve().parents[2]
 _NOT_FOR_OTHERS = ("owner", "base", "adapter")  # who it was, and a path of this machine
 _SCRIPT = '''"""Trains this model again. Put this folder into the project that it comes from, and run there:
 
@@ -87,22 +85,8 @@ def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
 
 async def export_apart(folder: RunFolder, target: Path, merged: bool = False) -> None:
     """Like ``export``, in a process of its own that ends when the caller is cancelled. Raises what ``export`` does."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "common.training.export", str(folder.path), str(target)),
-        *(["--merged"] if merged else []),
-        cwd=_ROOT,
-        env=environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode:
-        last = said.decode().strip().split("\n")[-1]
-        raise errors.from_json(json.loads(last)) if last.startswith("{") else errors.DemystifyError()
+    options = ["--merged"] if merged else []
+    await ask_module("common.training.export", str(folder.path), str(target), *options, environment=environment())
 
 
 def _merge(folder: RunFolder, config: AnyConfig, place: Path) -> Path:
@@ -145,20 +129,21 @@ def _script(config: AnyConfig, name: str) -> str:
 
 
 def main() -> None:
-    """Export one run; the error that it meets goes to the standard output as JSON."""
+    """Export one run; the file's path, or the error that is met, goes to the standard output as JSON."""
     parser = argparse.ArgumentParser(prog="python -m common.training.export", description=__doc__)
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("target", type=Path, help="the zip file to write")
     parser.add_argument("--merged", action="store_true", help="the whole model instead of an adapter alone")
     options = parser.parse_args()
     try:
-        export(RunFolder(options.run.resolve()), options.target.resolve(), options.merged)
+        written = export(RunFolder(options.run.resolve()), options.target.resolve(), options.merged)
     except errors.DemystifyError as problem:
         print(json.dumps(problem.to_json()))
         raise SystemExit(1) from problem
     except OSError as problem:
         print(json.dumps(errors.DiskFull().to_json()))
         raise SystemExit(1) from problem
+    print(json.dumps({"file": str(written)}))
 
 
 if __name__ == "__main__":

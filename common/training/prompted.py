@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import errors
+from common.apart import ask_module
 from common.config import settings
 from common.training.config import FinetuneConfig
 from common.training.folder import RunFolder
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from common.training.packing import Encoded
 
 SHOTS = 3
-_ROOT = Path(__file__).resolve().parents[2]
 _FILE = "prompted.json"  # in the run's folder: {"shots": 3, "loss": 2.5}
 
 
@@ -125,22 +125,13 @@ async def measure_apart(folder: RunFolder) -> float:
     Raises:
         ModelUnavailable, UnusableExamples, PromptTooLong, MeasuringTooLarge.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "common.training.prompted", str(folder.path)),
-        cwd=_ROOT,
-        env={**environment(cores(settings())), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    answer = await ask_module(
+        "common.training.prompted",
+        str(folder.path),
+        environment={**environment(cores(settings())), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
+        died=errors.MeasuringTooLarge,
     )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    last = said.decode().strip().split("\n")[-1]
-    if process.returncode:
-        raise errors.from_json(json.loads(last)) if last.startswith("{") else errors.MeasuringTooLarge()
-    loss = float(json.loads(last)["loss"])
+    loss = float(answer["loss"])
     await asyncio.to_thread(folder.write_json, _FILE, {"shots": SHOTS, "loss": loss})
     return loss
 

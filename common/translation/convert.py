@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from common import catalog, errors
+from common.apart import run_module
 from common.config import settings
 
 QUANTIZATION = "int8"
@@ -71,9 +71,7 @@ def convert_apart(folder: Path) -> Path:
     except OSError as problem:
         raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("files_unreadable")) from problem
     if not out.is_dir():
-        command = [sys.executable, "-m", "common.translation.convert", str(folder.resolve())]
-        root = Path(__file__).resolve().parents[2]
-        subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        run_module("common.translation.convert", str(folder.resolve()))
         if not out.is_dir():
             raise errors.ModelUnavailable(model=folder.name, reason=errors.Phrase("file_not_convertible"))
     return out

@@ -13,7 +13,7 @@ from html import escape, unescape
 import gradio as gr
 
 from common.text.engine import Token
-from common.ui.i18n import number, text
+from common.ui.i18n import Localizer, number, text
 
 # A click on anything with data-i reaches Python as a ``select`` event whose ``index`` says which one.
 _CLICKS = """
@@ -129,6 +129,16 @@ def token_strip(elem_id: str, script: str = "") -> gr.HTML:
         script: more to do once it is there, with the place as ``element``.
     """
     return gr.HTML("", elem_id=elem_id, elem_classes=["token-strip"], js_on_load=_CLICKS + script)
+
+
+def folded(words: Localizer, key: str, elem_id: str | None = None) -> gr.Accordion:
+    """An accordion for boxes to type into, closed at first; its label is the text ``key``.
+
+    What is in an accordion with ``open=False`` gradio makes when somebody opens it, and some frames later it sets every
+    box once more, over what was typed by then. 0 is closed, too, and what is in it comes with its tab (theme.css hides
+    it so that boxes find their height).
+    """
+    return words(gr.Accordion, keys={"label": key}, open=0, elem_id=elem_id, elem_classes=["folded"])
 
 
 def idea_html(lang: str, section: str) -> str:

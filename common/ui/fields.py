@@ -107,6 +107,11 @@ class Text:
             raise errors.InvalidInput(field=self.name, allowed=Phrase("letters_at_most", limit=self.max_length))
         return value
 
+    def box(self, words: Localizer, key: str, *, placeholder: str = "", info: str = "", **props: Any) -> gr.Textbox:
+        """The box to type it into, labelled with the text ``key``; ``placeholder`` and ``info`` are keys, too."""
+        keys = {prop: key for prop, key in (("label", key), ("placeholder", placeholder), ("info", info)) if key}
+        return words(gr.Textbox, keys=keys, **{"value": self.default, "max_length": self.max_length, **props})
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:

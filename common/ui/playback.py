@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
-from common.ui.i18n import text
+from common.ui.i18n import number, text
 
 # The signs on the buttons; fonts do not have all of them.
 _SIGNS = {
@@ -17,8 +18,23 @@ _SIGNS = {
 }
 
 
-def controls_html(lang: str, steps: int) -> str:
-    """Buttons with ``data-do`` and a slider from 1 to ``steps``, for a script that shows the steps."""
+def head() -> str:
+    """For the head of every page: ``window.playback`` (playback.js), which the players' scripts call."""
+    return f"<script>{Path(__file__).with_name('playback.js').read_text(encoding='utf-8')}</script>"
+
+
+def script_words(lang: str, last: int) -> dict[str, str]:
+    """What ``window.playback`` calls the buttons and the place of the slider, of which ``last`` is the last step."""
+    position = text(lang, "player.position", steps=number(lang, last)).replace("#", "{}")
+    return {"play": text(lang, "player.play"), "pause": text(lang, "player.pause"), "of": position}
+
+
+def controls_html(lang: str, last: int, first: int = 1, more: str = "") -> str:
+    """Buttons with ``data-do`` and a slider from ``first`` to ``last``, for ``window.playback``.
+
+    Args:
+        more: HTML of the player's own, behind the slider.
+    """
 
     def button(name: str) -> str:
         label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
@@ -32,6 +48,6 @@ def controls_html(lang: str, steps: int) -> str:
     return (
         f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
         f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
-        f'<input type="range" min="1" max="{steps}" step="1" value="1" '
-        f'aria-label="{escape(text(lang, "player.step"))}"></div>'
+        f'<input type="range" min="{first}" max="{last}" step="1" value="{first}" '
+        f'aria-label="{escape(text(lang, "player.step"))}">{more}</div>'
     )

@@ -2,52 +2,25 @@
 // `element`, `trigger` and `watch` are gradio's.
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
-const still = window.matchMedia('(prefers-reduced-motion: reduce)');
-let data = null, sections = [], at = 1, timer = 0;
+let data = null, sections = [];
+const steps = window.playback(element, {
+  first: 1,
+  last: () => data.steps,
+  pace: () => data.pace,
+  hidden: () => !find('dialog')?.open,
+  draw,
+});
 
-const playing = () => timer !== 0;
-
-function pause() {
-  clearInterval(timer);
-  timer = 0;
-  label();
-}
-
-function play() {
-  if (at >= data.steps) at = 1;
-  clearInterval(timer);
-  timer = setInterval(() => {
-    if (!element.isConnected || !find('dialog')?.open) return pause();
-    if (at < data.steps) show(at + 1);
-    if (at >= data.steps) pause();
-  }, data.pace);
-  label();
-  show(at);
-}
-
-function label() {
-  const button = find('[data-do="play"]');
-  if (!button) return;
-  const name = playing() ? data.pause : data.play;
-  button.classList.toggle('playing', playing());
-  button.setAttribute('aria-label', name);
-  button.title = name;
-}
-
-function show(step) {
-  at = Math.min(Math.max(step, 1), data.steps);
-  const scrub = find('input[type="range"]');
-  scrub.value = at;
-  scrub.setAttribute('aria-valuetext', data.of.replace('{}', at));
+function draw(at) {
   const percent = new Intl.NumberFormat(data.lang, {style: 'percent', maximumSignificantDigits: 3});
-  sections.forEach(({part, steps, run}) => {
-    const here = Math.min(at, steps);
+  sections.forEach(({part, count, run}) => {
+    const here = Math.min(at, count);
     part.querySelectorAll('[data-from]').forEach((one) => {
       one.classList.toggle('later', Number(one.dataset.from) > here);
       one.classList.toggle('selected', one.classList.contains('chip') && Number(one.dataset.from) === here);
     });
     part.querySelectorAll('.strip').forEach((frame) => {
-      frame.style.backgroundPositionX = steps > 1 ? `${100 * (here - 1) / (steps - 1)}%` : '0';
+      frame.style.backgroundPositionX = count > 1 ? `${100 * (here - 1) / (count - 1)}%` : '0';
     });
     if (run.says) part.querySelector('.say').textContent = run.says[here - 1];
     if (run.heat) part.querySelectorAll('.heated .chip').forEach((chip, place) => {
@@ -68,16 +41,15 @@ function show(step) {
 function load() {
   const dialog = find('dialog');
   if (!dialog) return;
-  clearInterval(timer);
-  timer = 0;
-  data = JSON.parse(find('.player').dataset.trace);
+  data = steps.words = JSON.parse(find('.player').dataset.trace);
+  steps.pause();
   sections = all('section').map((part) => ({
-    part, steps: Number(part.dataset.steps), run: JSON.parse(part.dataset.play),
+    part, count: Number(part.dataset.steps), run: JSON.parse(part.dataset.play),
   }));
   if (!dialog.open) dialog.showModal();
-  dialog.addEventListener('close', pause);
-  show(still.matches ? data.steps : 1);
-  if (!still.matches) play();
+  dialog.addEventListener('close', steps.pause);
+  steps.show(steps.still.matches ? data.steps : 1);
+  if (!steps.still.matches) steps.play();
 }
 
 document.addEventListener('click', (event) => {
@@ -85,19 +57,6 @@ document.addEventListener('click', (event) => {
   if (!way || !element.isConnected) return;
   if (find('dialog')?.dataset.run === way.dataset.recorded && find('dialog').lang === document.documentElement.lang) load();
   else trigger('recall', {run: way.dataset.recorded});
-});
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-do]');
-  if (!button) return;
-  if (button.dataset.do === 'play') return playing() ? pause() : play();
-  pause();
-  const moves = {first: 1, back: at - 1, next: at + 1, last: data.steps};
-  show(moves[button.dataset.do]);
-});
-element.addEventListener('input', (event) => {
-  if (event.target.type !== 'range') return;
-  pause();
-  show(Number(event.target.value));
 });
 // A model that fails or is too busy says so in a note; then the way to the recorded run stands out on every tab.
 const trouble = new MutationObserver(() => {

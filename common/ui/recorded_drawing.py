@@ -25,7 +25,7 @@ from common.recordings.recording import (
 )
 from common.ui.components import percent, visible_whitespace
 from common.ui.i18n import number, text
-from common.ui.playback import controls_html
+from common.ui.playback import controls_html, script_words
 
 # How long a step stays, in ms: what has to be read longer than what is only looked at.
 _PACE = {"text": 250, "attention": 1000, "translation": 1400, "training": 300, "pictures": 350}
@@ -42,9 +42,7 @@ def dialog_html(lang: str, recording: Recording) -> str:
     title, close = escape(text(lang, f"{recording.tab}.tab")), escape(text(lang, "link.close"))
     steps = max(map(_steps, recording.parts))
     data = {
-        "play": text(lang, "player.play"),
-        "pause": text(lang, "player.pause"),
-        "of": text(lang, "player.position", steps=number(lang, steps)).replace("#", "{}"),
+        **script_words(lang, steps),
         "steps": steps,
         "pace": max(_PACE[part.kind] for part in recording.parts),
         "lang": lang,

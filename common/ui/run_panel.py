@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from common.ui.errors import guarded
-from common.ui.visitor_runs import VisitorRuns
+from common.ui.visitor_runs import NAME, VisitorRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,18 @@ class RunPanel:
     curves: gr.HTML
     written: gr.HTML
     clock: gr.Timer
+
+
+def name_box(page: Any, prefix: str) -> gr.Textbox:
+    """The box for the name of a run that is to begin; ``prefix`` is of the element's id."""
+    return NAME.box(
+        page.words,
+        "scratch.name",
+        placeholder="scratch.name_hint",
+        max_lines=1,
+        min_width=200,
+        elem_id=f"{prefix}-name",
+    )
 
 
 def lay_out(page: Any, prefix: str, written: str, seconds: float, compare: str = "") -> RunPanel:

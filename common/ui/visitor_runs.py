@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 import gradio as gr
 
 from common.training.runs import Run, TrainingRuns
+from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.run_look import list_choices
+
+NAME = Text("run_name", "", 60)
 
 
 class VisitorRuns:
@@ -56,9 +59,9 @@ class VisitorRuns:
         return gr.update(choices=list_choices(lang, own), value=value)
 
     def _name(self, owner: str, wanted: str, title: str) -> str:
-        """The name given; without one, the title with the next free number."""
-        if wanted.strip():
-            return wanted.strip()
+        """The name given; without one, the title with the next free number. Raises InvalidInput."""
+        if given := NAME.check(wanted).strip():
+            return given
         taken = {run.config.name for run in self._runs.of(owner)}
         return next(name for number in range(1, 10_000) if (name := f"{title[:50]} {number}") not in taken)
 

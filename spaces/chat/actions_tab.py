@@ -10,6 +10,7 @@ import gradio as gr
 from actions_handlers import ACTION, APPROVAL, CALL, CONSTRAINED, TEMPERATURE, ActionsTab
 from chat_page import SEED, ChatPage
 
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.i18n import text
@@ -29,11 +30,11 @@ def build(page: ChatPage) -> None:
     actions_api.register()
     tab, words, lang = ActionsTab(page), page.words, page.lang
     page.idea("actions")
-    question = words(
-        gr.Textbox,
-        keys={"label": "actions.question", "placeholder": "actions.question_hint"},
+    question = ACTION.box(
+        words,
+        "actions.question",
+        placeholder="actions.question_hint",
         max_lines=3,
-        max_length=ACTION.max_length,
         elem_id="actions-question",
     )
     with gr.Row():
@@ -55,20 +56,14 @@ def build(page: ChatPage) -> None:
             min_width=220,
             elem_id="actions-approval",
         )
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False), gr.Row():
+    with folded(words, "chat.settings"), gr.Row():
         temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=220)
         seed = SEED.box(words, "chat.seed", min_width=220)
     with gr.Row():
         go = words(gr.Button, keys={"value": "actions.go"}, variant="primary", min_width=150, elem_id="actions-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="actions-stop")
     drawn = gr.HTML("", elem_id="actions-trace")
-    call = words(
-        gr.Textbox,
-        keys={"label": "actions.call", "info": "actions.call_hint"},
-        max_lines=4,
-        max_length=CALL.max_length,
-        elem_id="actions-call",
-    )
+    call = CALL.box(words, "actions.call", info="actions.call_hint", max_lines=4, elem_id="actions-call")
     with gr.Row():
         approve = words(
             gr.Button, keys={"value": "actions.approve"}, variant="primary", min_width=150, elem_id="actions-approve"

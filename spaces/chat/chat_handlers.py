@@ -165,7 +165,8 @@ class ChatTab:
         messages = talk.messages()
         talk.add("assistant", "")
         answer, used_seed, prompt_tokens, arrived, first = "", 0, 0, 0, 0.0
-        yield (*self._show(lang, shelf), "", "")
+        # What will be said has its room: a page that gets shorter moves what is on the screen, Stop among it.
+        yield (*self._show(lang, shelf), _unseen(_figures(lang, 1.0, 0.0, 0, 0)), _unseen(_context(lang, 0, 1)))
         finished: Finished | None = None
         limit = (await engine.info()).context
         request = GenerationRequest(messages=messages, sampling=sampling)
@@ -359,6 +360,10 @@ def _figures(lang: str, speed: float, first: float, length: int, seed: int, how:
         rows.insert(0, (number(lang, speed, 1), text(lang, "chat.speed")))
     rows.append((str(seed), text(lang, "chat.used_seed")))
     return figures_html(rows)
+
+
+def _unseen(html: str) -> str:
+    return f'<div class="idle">{html}</div>'
 
 
 def _context(lang: str, used: int, limit: int) -> str:

@@ -96,8 +96,10 @@ async def status_html(lang: str, models: TextModels) -> tuple[str, bool]:
     places = {"cpu": "common.place_cpu", **dict.fromkeys(("cuda", "mps", "zerogpu"), "common.place_gpu")}
     where = text(lang, places.get(info.device, "common.place_remote"), place=info.device)
     parts = [f'<span class="dot">●</span> <b>{escape(_title(info.model))}</b> {escape(where)} · {escape(info.engine)}']
-    if (active := getattr(engine, "active", 0)) > 0:
-        parts.append(escape(text(lang, "common.texts_running", n=number(lang, active))))
+    active = getattr(engine, "active", 0)
+    busy = escape(text(lang, "common.texts_running", n=number(lang, active)))
+    # Its room stays: a line more would move the whole page under a visitor's finger.
+    parts.append(busy if active > 0 else f'<i class="idle">{busy}</i>')
     if models.fetching:
         parts.append(escape(text(lang, "common.fetching", title=models.fetching)))
     return '<div class="status">' + "".join(f"<span>{part}</span>" for part in parts) + "</div>", not models.fetching

@@ -12,10 +12,12 @@ from own_models import OwnModels
 
 from common.config import settings
 from common.ui.api import endpoint
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.links import link_button
+from common.ui.page import language_of_visit
 
 _EXAMPLES = 4
 # The browser holds the conversation, so the browser writes the file.
@@ -54,7 +56,7 @@ def build(page: ChatPage) -> None:
             )
             for n in range(1, _EXAMPLES + 1)
         }
-    with gr.Row():
+    with gr.Row(elem_id="chat-say"):
         message = words(
             gr.Textbox,
             keys={"label": "chat.message", "placeholder": "chat.placeholder"},
@@ -75,7 +77,7 @@ def build(page: ChatPage) -> None:
     meter = gr.HTML("", elem_id="chat-context")
     sees = words(gr.Checkbox, keys={"label": "chat.sees"}, value=False, container=False, elem_id="chat-sees")
     view = gr.HTML("", elem_id="chat-view")
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         system = words(
             gr.Textbox,
             keys={"label": "chat.system", "placeholder": "chat.system_hint"},
@@ -159,6 +161,10 @@ def _own_model(page: ChatPage, own: OwnModels) -> None:
     """The note on whose model answers, when the address names one of the visitor's."""
     note = gr.HTML("", elem_id="chat-own")
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    page.demo.load(guarded(own.meet), [page.lang, page.owner], note, **quiet)
+
+    async def meet(owner: Any, request: gr.Request) -> str:
+        return await guarded(own.meet)(language_of_visit(request), owner, request)
+
+    page.demo.load(meet, page.owner, note, **quiet)
     page.on_language(guarded(own.name), [], [note])
     page.demo.unload(own.forget)

@@ -16,7 +16,7 @@ from common import errors
 from common.config import settings
 from common.text.engine import Candidate, Finished, GenerationRequest, PromptRead, SamplingSettings, Token, TokenBundle
 from common.ui.api import endpoint
-from common.ui.components import chips_html, figures_html, percent, token_chip, token_strip
+from common.ui.components import chips_html, figures_html, folded, percent, token_chip, token_strip
 from common.ui.errors import guarded
 from common.ui.fields import Number, Text
 from common.ui.i18n import number, text
@@ -260,7 +260,7 @@ def build(page: ChatPage) -> None:
         )
         one = words(gr.Button, keys={"value": "completion.one"}, min_width=120, elem_id="completion-one")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="completion-stop")
-    with words(gr.Accordion, keys={"label": "completion.settings"}, open=False):
+    with folded(words, "completion.settings"):
         with gr.Row():
             temperature = TEMPERATURE.slider(words, "completion.temperature", min_width=200)
             top_p = TOP_P.slider(words, "completion.top_p", min_width=200)

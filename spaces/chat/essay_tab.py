@@ -22,6 +22,7 @@ from essay_handlers import (
 )
 
 from common.config import LANGUAGES
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -46,13 +47,7 @@ def build(page: ChatPage) -> None:
     """Lay out the tab and wire it."""
     tab, words, lang = EssayTab(page), page.words, page.lang
     page.idea("essay")
-    topic = words(
-        gr.Textbox,
-        keys={"label": "essay.topic", "placeholder": "essay.topic_hint"},
-        max_lines=2,
-        max_length=TOPIC.max_length,
-        elem_id="essay-topic",
-    )
+    topic = TOPIC.box(words, "essay.topic", placeholder="essay.topic_hint", max_lines=2, elem_id="essay-topic")
     with gr.Row():
         audience = words(
             gr.Dropdown,
@@ -76,21 +71,13 @@ def build(page: ChatPage) -> None:
             min_width=200,
         )
         length = WORDS.slider(words, "essay.words", min_width=220, elem_id="essay-words")
-    with words(gr.Accordion, keys={"label": "essay.prompts"}, open=False, elem_id="essay-prompts"):
+    with folded(words, "essay.prompts", elem_id="essay-prompts"):
         words(gr.Markdown, keys={"value": "essay.prompts_hint"})
         boxes = [
-            words(
-                gr.Textbox,
-                keys={"label": f"essay.{field.name}"},
-                value=field.default,
-                lines=2,
-                max_lines=8,
-                max_length=field.max_length,
-                elem_id=f"essay-{field.name}",
-            )
+            field.box(words, f"essay.{field.name}", lines=2, max_lines=8, elem_id=f"essay-{field.name}")
             for field in (OUTLINE_PROMPT, SECTION_PROMPT, SECTION_OPENING)
         ]
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         with gr.Row():
             temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=220)
             top_p = TOP_P.slider(words, "chat.top_p", min_width=220)
@@ -100,27 +87,13 @@ def build(page: ChatPage) -> None:
     plan = words(
         gr.Button, keys={"value": "essay.make_outline"}, variant="primary", min_width=150, elem_id="essay-plan"
     )
-    outline = words(
-        gr.Textbox,
-        keys={"label": "essay.outline"},
-        lines=3,
-        max_lines=12,
-        max_length=OUTLINE.max_length,
-        elem_id="essay-outline",
-    )
+    outline = OUTLINE.box(words, "essay.outline", lines=3, max_lines=12, elem_id="essay-outline")
     with gr.Row():
         go = words(gr.Button, keys={"value": "essay.write"}, variant="primary", min_width=150, elem_id="essay-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="essay-stop")
     written = gr.State(None)
     status = gr.HTML("", elem_id="essay-status")
-    document = words(
-        gr.Textbox,
-        keys={"label": "essay.document"},
-        lines=12,
-        max_lines=28,
-        max_length=DOCUMENT.max_length,
-        elem_id="essay-document",
-    )
+    document = DOCUMENT.box(words, "essay.document", lines=12, max_lines=28, elem_id="essay-document")
     with gr.Row():
         which = words(
             gr.Dropdown,

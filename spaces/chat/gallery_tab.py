@@ -27,29 +27,9 @@ def build(page: ChatPage) -> None:
         elem_id="gallery-kind",
     )
     about = gr.HTML("", elem_id="gallery-about")  # depends on the kind, so that the switch of language cannot fill it
-    asked = words(
-        gr.Textbox,
-        keys={"label": "gallery.text"},
-        value=TEXT.default,
-        max_lines=4,
-        max_length=TEXT.max_length,
-        elem_id="gallery-text",
-    )
-    document = words(
-        gr.Textbox,
-        keys={"label": "gallery.document"},
-        value=DOCUMENT.default,
-        max_lines=6,
-        max_length=DOCUMENT.max_length,
-        elem_id="gallery-document",
-    )
-    wanted = words(
-        gr.Textbox,
-        keys={"label": "gallery.words"},
-        value=WORDS.default,
-        max_length=WORDS.max_length,
-        elem_id="gallery-words",
-    )
+    asked = TEXT.box(words, "gallery.text", max_lines=4, elem_id="gallery-text")
+    document = DOCUMENT.box(words, "gallery.document", max_lines=6, elem_id="gallery-document")
+    wanted = WORDS.box(words, "gallery.words", elem_id="gallery-words")
     fix = words(
         gr.Radio,
         keys={"label": "gallery.switch", "choices": [(f"gallery.switch_{name}", name) for name in FIX.options]},

@@ -11,10 +11,10 @@ from typing import Any
 
 import gradio as gr
 
+from common import errors
 from common.text.engine import TextEngine
 from common.training.runs import Run, TrainingRuns
 from common.ui.i18n import text
-from common.ui.page import language_of_visit
 from common.ui.trained import TrainedModels, trained_models
 
 
@@ -26,14 +26,17 @@ class OwnModels:
         self._chosen: dict[str, Run] = {}
 
     async def meet(self, lang: str, owner: Any, request: gr.Request) -> str:
-        """When a page opens: take the run of its address, and say so. Raises NoSuchRun, NotTrainedYet."""
+        """When a page opens: take the run of its address, and say so. Raises NoRunOfLink, NotTrainedYet."""
         run_id = request.query_params.get("run")
         if not run_id:
             return ""
-        run = await self.find(run_id, owner)
+        try:
+            run = await self.find(run_id, owner)
+        except errors.NoSuchRun:
+            raise errors.NoRunOfLink() from None
         await self.open(run)
         self._chosen[request.session_hash or ""] = run
-        return self.name(language_of_visit(request), request)
+        return self.name(lang, request)
 
     async def of(self, owner: Any) -> list[Run]:
         """A visitor's runs of all kinds, the newest first; none of somebody who has never trained anything."""

@@ -39,11 +39,11 @@ def build(page: ChatPage) -> None:
             overlap = OVERLAP.slider(words, "retrieval.overlap", min_width=220)
         again = words(gr.Button, keys={"value": "retrieval.again"}, elem_id="retrieval-again")
         pieces = gr.HTML("", elem_id="retrieval-chunks")
-    question = words(
-        gr.Textbox,
-        keys={"label": "retrieval.question", "placeholder": "retrieval.question_hint"},
+    question = QUESTION.box(
+        words,
+        "retrieval.question",
+        placeholder="retrieval.question_hint",
         max_lines=3,
-        max_length=QUESTION.max_length,
         elem_id="retrieval-question",
     )
     with gr.Row():

@@ -17,7 +17,7 @@ from chat_page import ChatPage
 
 from common import errors
 from common.text.temperature_fit import Pair, TemperatureFit, at_temperature, fit
-from common.ui.components import percent
+from common.ui.components import folded, percent
 from common.ui.errors import guarded
 from common.ui.fields import Choice, Number, Numbers, Text
 from common.ui.i18n import error_text, number, text
@@ -203,7 +203,7 @@ def build(page: ChatPage) -> None:
         with gr.Column(scale=1, min_width=300):
             working = gr.HTML(first[1], elem_id="sampling-slide-working")
     verdict = gr.HTML(first[2], elem_id="sampling-slide-verdict")
-    with words(gr.Accordion, keys={"label": "sampling.slide_own"}, open=False):
+    with folded(words, "sampling.slide_own"):
         names = words(gr.Textbox, keys={"label": "sampling.slide_words"}, value=WORDS.default, max_length=200)
         with gr.Row():
             cool = words(gr.Textbox, keys={"label": "sampling.slide_cool"}, value=COOL.default, min_width=240)

@@ -164,7 +164,7 @@ class SummaryTab:
     async def arrive(self, lang: str, owner: Any, request: gr.Request) -> tuple[Any, Any, str]:
         """When a page opens: who can write, and the one that its address names, as ``choose_writer`` gives it."""
         named = self.link.read(dict(request.query_params))[0].get("writer") if self.link else None
-        switch, said, way = await self.choose_writer(lang, owner, named or BASE)
+        switch, said, way = await self._switch(lang, owner, named or BASE, errors.NoRunOfLink())
         # What a visitor has chosen by now stays, unless the address has something to say.
         return switch if named is None else {"value": named, **switch}, said, way
 
@@ -181,13 +181,18 @@ class SummaryTab:
 
         Of one that is no longer there it is said why, and the page's model takes its place.
         """
+        return await self._switch(lang, owner, writer, errors.NoSuchRun())
+
+    async def _switch(self, lang: str, owner: Any, writer: Any, gone: errors.NoSuchRun) -> tuple[Any, str, str]:
+        """As ``choose_writer``; ``gone`` is what is said of a run that is not there."""
         own = await self._writers.runs(owner)
         names = [(text(lang, f"summary.writer_{name}"), name) for name in WRITER.options]
         choices = [*names, *((text(lang, "summary.writer_run", name=name), run_id) for name, run_id in own)]
         way = way_html(lang) if self._in_hub and not own else ""
         try:
             who = await self._writers.find(writer or BASE, owner)
-        except errors.DemystifyError as problem:
+        except errors.DemystifyError as met:
+            problem = gone if isinstance(met, errors.NoSuchRun) else met
             return gr.update(choices=choices, value=BASE), note(error_text(lang, problem), "problem"), way
         return gr.update(choices=choices), writer_html(lang, who), way
 

@@ -29,6 +29,7 @@ from summary_handlers import SummaryTab
 from summary_writers import WRITER
 
 from common.text.tasks.samples import samples
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field, Text
 from common.ui.i18n import text
@@ -63,13 +64,13 @@ def build(page: ChatPage) -> None:
             min_width=240,
             elem_id="summary-form",
         )
-    source = words(
-        gr.Textbox,
-        keys={"label": "summary.source", "placeholder": "summary.source_hint"},
+    source = SOURCE.box(
+        words,
+        "summary.source",
+        placeholder="summary.source_hint",
         value=first.document,
         lines=8,
         max_lines=14,
-        max_length=SOURCE.max_length,
         elem_id="summary-source",
     )
     file = words(
@@ -93,7 +94,7 @@ def build(page: ChatPage) -> None:
     way = gr.HTML("", elem_id="summary-writer-way", padding=False)
     with words(gr.Accordion, keys={"label": "summary.card"}, open=False, elem_id="summary-card"):
         gr.Markdown(summary_adapter.card())
-    with words(gr.Accordion, keys={"label": "summary.shots"}, open=False, elem_id="summary-shots-box") as shots_box:
+    with folded(words, "summary.shots", elem_id="summary-shots-box") as shots_box:
         words(gr.Markdown, keys={"value": "summary.shots_hint"})
         shots = words(
             gr.CheckboxGroup,
@@ -104,10 +105,10 @@ def build(page: ChatPage) -> None:
         with gr.Row():
             shot_document = _box(words, SHOT_DOCUMENT, lines=3)
             shot_summary = _box(words, SHOT_SUMMARY, lines=3)
-    with words(gr.Accordion, keys={"label": "summary.prompts"}, open=False, elem_id="summary-prompts-box"):
+    with folded(words, "summary.prompts", elem_id="summary-prompts-box"):
         words(gr.Markdown, keys={"value": "summary.prompts_hint"})
         templates = [_box(words, field, lines=3) for field in (SUMMARY_TEMPLATE, MERGE_TEMPLATE, OPENING)]
-    with words(gr.Accordion, keys={"label": "chat.settings"}, open=False):
+    with folded(words, "chat.settings"):
         words(gr.Markdown, keys={"value": "summary.settings_hint"})
         with gr.Row():
             temperature = SUMMARY_TEMPERATURE.slider(words, "chat.temperature", min_width=220)
@@ -115,22 +116,22 @@ def build(page: ChatPage) -> None:
         with gr.Row():
             penalty = SUMMARY_PENALTY.slider(words, "chat.repetition_penalty", min_width=220)
             seed = SEED.box(words, "chat.seed", min_width=220)
-    meter = gr.HTML("", elem_id="summary-meter")
     with gr.Row():
         go = words(gr.Button, keys={"value": "summary.go"}, variant="primary", min_width=150, elem_id="summary-go")
         compare = words(gr.Button, keys={"value": "summary.compare"}, min_width=220, elem_id="summary-compare")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="summary-stop")
+    meter = gr.HTML("", elem_id="summary-meter")
     made, compared = gr.State(None), gr.State(None)
     status = gr.HTML("", elem_id="summary-status")
     result = gr.HTML("", elem_id="summary-result", js_on_load=SHOW_SOURCES)
     comparison = gr.HTML("", elem_id="summary-comparison")
-    reference = words(
-        gr.Textbox,
-        keys={"label": "summary.reference", "placeholder": "summary.reference_hint"},
+    reference = REFERENCE.box(
+        words,
+        "summary.reference",
+        placeholder="summary.reference_hint",
         value=first.references["abstract"],
         lines=2,
         max_lines=8,
-        max_length=REFERENCE.max_length,
         elem_id="summary-reference",
     )
     scores = gr.HTML("", elem_id="summary-scores")
@@ -209,17 +210,9 @@ def build(page: ChatPage) -> None:
 
 
 def _box(words: Any, field: Text, lines: int) -> gr.Textbox:
-    box: gr.Textbox = words(
-        gr.Textbox,
-        keys={"label": f"summary.{field.name}"},
-        value=field.default,
-        lines=lines,
-        max_lines=8,
-        max_length=field.max_length,
-        min_width=260,
-        elem_id=f"summary-{field.name}",
+    return field.box(
+        words, f"summary.{field.name}", lines=lines, max_lines=8, min_width=260, elem_id=f"summary-{field.name}"
     )
-    return box
 
 
 def _all_of(components: list[Any], usable: bool) -> list[Any]:

@@ -25,15 +25,7 @@ def build(page: ChatPage) -> None:
     """Lay out the tab and wire it."""
     words, lang = page.words, page.lang
     page.idea("tokens")
-    typed = words(
-        gr.Textbox,
-        keys={"label": "tokens.text"},
-        value=TEXT.default,
-        lines=2,
-        max_lines=10,
-        max_length=TEXT.max_length,
-        elem_id="tokens-text",
-    )
+    typed = TEXT.box(words, "tokens.text", lines=2, max_lines=10, elem_id="tokens-text")
     with gr.Row(elem_classes=["buttons"]):
         examples = {
             name: words(

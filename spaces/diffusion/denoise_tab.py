@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import step_strips
 from denoise_handlers import COMPARE, DenoiseHandlers
 from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, scheduler_choices, usual
 
@@ -15,21 +15,12 @@ from common.ui.fields import Field
 from common.ui.i18n import text
 from common.ui.links import link_button
 
-_SCRIPT = Path(__file__).with_name("denoise-player.js")
-
 
 def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = DenoiseHandlers(page.models), page.words, page.lang
     page.idea("denoise")
-    prompt = words(
-        gr.Textbox,
-        keys={"label": "image.prompt"},
-        value=PROMPT.default,
-        max_lines=3,
-        max_length=PROMPT.max_length,
-        elem_id="denoise-prompt",
-    )
+    prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="denoise-prompt")
     with gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -59,7 +50,7 @@ def build(page: DiffusionPage) -> None:
         as_gif = words(gr.Button, keys={"value": "denoise.gif"}, min_width=130, elem_id="denoise-gif")
         as_strip = words(gr.Button, keys={"value": "denoise.strip"}, min_width=130, elem_id="denoise-strip")
     note = gr.HTML("", elem_id="denoise-note")
-    player = gr.HTML("", elem_id="denoise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    player = step_strips.place("denoise-view")
     shown, made = gr.State(None), gr.Textbox("", visible=False)
     form = [prompt, steps, guidance, seed, scheduler, compare, other_seed, other_guidance, other_scheduler]
     fields: list[Field] = [PROMPT, STEPS, GUIDANCE, SEED, SCHEDULER, COMPARE, SEED, GUIDANCE, SCHEDULER]

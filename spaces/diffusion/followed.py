@@ -10,16 +10,38 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import count
+from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
 from common.diffusion.models import DiffusionModels
-from common.ui.i18n import text
+from common.ui.components import meter_html
+from common.ui.i18n import number, text
 from common.ui.streams import StopSignals
 
 # Seconds between two updates of a page.
 _PAUSE = 0.3
+_numbers = count(1)
+Request = TypeVar("Request")
+Step = TypeVar("Step")
+End = TypeVar("End")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[Request, Step, End]):
+    """What a tab shows, in no language.
+
+    Attributes:
+        run: different for every click.
+        steps: what has come so far.
+        finished: the end, once it has come.
+    """
+
+    run: int
+    request: Request
+    steps: tuple[Step, ...] = ()
+    finished: End | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +61,37 @@ class Kind:
     player: Callable[[str, Any], str]
 
 
+def step_progress_html(lang: str, shown: Shown[Any, Any, Any]) -> str:
+    """How far a run of equal steps is, and how long the rest will take."""
+    step = shown.steps[-1]
+    words = text(
+        lang,
+        "guidance.working",
+        step=number(lang, step.step),
+        steps=number(lang, step.steps),
+        seconds=number(lang, step.seconds_left, 1),
+    )
+    return meter_html(step.step / step.steps, words, kind="noise")
+
+
 class FollowedHandlers:
-    """``shown`` is what is on the page, or None: a dataclass with a request, its steps so far, and the end or None."""
+    """``shown`` is what is on the page, or None."""
 
     def __init__(self, models: DiffusionModels, kind: Kind) -> None:
         self._models = models
         self._kind = kind
         self._stops = StopSignals()
 
-    async def follow(self, lang: str, begun: Any, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Updates for: progress, player, shown. Ends what the visitor had running.
+    async def follow(self, lang: str, asked: Any, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Updates for: progress, player, shown. Ends what the visitor had running; ``asked`` is for the engine.
 
         All steps come at once: what was stopped ends with the last one that has come.
         """
         self._stops.stop(request.session_hash)
         yield f'<p class="quiet">{text(lang, "image.loading")}</p>', gr.skip(), gr.skip()
-        shown, last = begun, 0.0
-        async with contextlib.aclosing(self._stops.watch(request.session_hash, self._states(begun))) as states:
+        shown: Shown[Any, Any, Any] = Shown(next(_numbers), asked)
+        last = 0.0
+        async with contextlib.aclosing(self._stops.watch(request.session_hash, self._states(shown))) as states:
             async for shown in states:
                 if shown.finished is None and time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()

@@ -10,6 +10,7 @@ from grid_form import ACROSS, DOWN, USUAL, VALUES
 from grid_handlers import GridHandlers
 
 from common.diffusion.grid import KNOBS
+from common.ui.components import folded
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Choice, Field
@@ -21,18 +22,11 @@ def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = GridHandlers(page.models), page.words, page.lang
     page.idea("grid")
-    prompt = words(
-        gr.Textbox,
-        keys={"label": "image.prompt"},
-        value=PROMPT.default,
-        max_lines=3,
-        max_length=PROMPT.max_length,
-        elem_id="grid-prompt",
-    )
+    prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="grid-prompt")
     with gr.Row():
         across, across_values = _knob(page, ACROSS, "across")
         down, down_values = _knob(page, DOWN, "down")
-    with words(gr.Accordion, keys={"label": "grid.rest"}, open=False), gr.Row():
+    with folded(words, "grid.rest"), gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
         steps.value, guidance.value = usual(page.models)
@@ -85,12 +79,12 @@ def _knob(page: DiffusionPage, field: Choice, side: str) -> tuple[gr.Dropdown, g
             value=field.default,
             elem_id=f"grid-{side}",
         )
-        values = page.words(
-            gr.Textbox,
-            keys={"label": "grid.values", "info": "grid.values_hint"},
+        values = VALUES.box(
+            page.words,
+            "grid.values",
+            info="grid.values_hint",
             value=USUAL[str(field.default)],
             max_lines=2,
-            max_length=VALUES.max_length,
             elem_id=f"grid-{side}-values",
         )
     return knob, values

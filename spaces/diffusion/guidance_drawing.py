@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
-from itertools import count
 
+import followed
 from image_look import data_uri
 from step_strips import player, strip_html
 
 from common.diffusion.guidance import MOST_WORDS, GuidanceRequest, Guided, GuidedStep
 from common.diffusion.request import Pixels
-from common.ui.components import meter_html, percent
+from common.ui.components import percent
 from common.ui.i18n import number, text
 
-_numbers = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the tab shows, in no language; ``run`` is different for every click."""
-
-    run: int
-    request: GuidanceRequest
-    steps: tuple[GuidedStep, ...] = ()
-    finished: Guided | None = None
-
-
-def begin(request: GuidanceRequest) -> Shown:
-    """Nothing has come yet."""
-    return Shown(next(_numbers), request)
-
-
-def progress_html(lang: str, shown: Shown) -> str:
-    """How far it is, and how long the rest will take."""
-    step = shown.steps[-1]
-    said = text(
-        lang,
-        "guidance.working",
-        step=number(lang, step.step),
-        steps=number(lang, step.steps),
-        seconds=number(lang, step.seconds_left, 1),
-    )
-    return meter_html(step.step / step.steps, said, kind="noise")
+Shown = followed.Shown[GuidanceRequest, GuidedStep, Guided]
 
 
 def opened_html(lang: str, shown: Shown) -> str:

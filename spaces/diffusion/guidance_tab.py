@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import step_strips
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from guidance_handlers import GuidanceHandlers
 
@@ -13,21 +13,12 @@ from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
 
-_SCRIPT = Path(__file__).with_name("denoise-player.js")
-
 
 def build(page: DiffusionPage) -> None:
     """Lay out the tab and wire it."""
     handlers, words, lang = GuidanceHandlers(page.models), page.words, page.lang
     page.idea("guidance")
-    prompt = words(
-        gr.Textbox,
-        keys={"label": "image.prompt"},
-        value=PROMPT.default,
-        max_lines=3,
-        max_length=PROMPT.max_length,
-        elem_id="guidance-prompt",
-    )
+    prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="guidance-prompt")
     with gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -37,7 +28,7 @@ def build(page: DiffusionPage) -> None:
         go = words(gr.Button, keys={"value": "guidance.go"}, variant="primary", min_width=200, elem_id="guidance-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="guidance-stop")
     progress = gr.HTML("", elem_id="guidance-progress", padding=False)
-    view = gr.HTML("", elem_id="guidance-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    view = step_strips.place("guidance-view")
     shown = gr.State(None)
     form = [prompt, steps, scale, seed]
     inputs: dict[str, tuple[Field, Any]] = {

@@ -36,14 +36,7 @@ def build(page: DiffusionPage) -> None:
     # First of all, since a name that is taken gets a number.
     endpoint("draw", handlers.api, queue=False)
     page.idea("image")
-    prompt = words(
-        gr.Textbox,
-        keys={"label": "image.prompt", "info": "image.prompt_hint"},
-        value=PROMPT.default,
-        max_lines=4,
-        max_length=PROMPT.max_length,
-        elem_id="image-prompt",
-    )
+    prompt = PROMPT.box(words, "image.prompt", info="image.prompt_hint", max_lines=4, elem_id="image-prompt")
     with gr.Row():
         go = words(gr.Button, keys={"value": "image.go"}, variant="primary", min_width=120, elem_id="image-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="image-stop")
@@ -158,13 +151,7 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
             min_width=210,
             elem_id="image-scheduler",
         )
-    form["negative"] = words(
-        gr.Textbox,
-        keys={"label": "image.negative"},
-        max_lines=3,
-        max_length=NEGATIVE.max_length,
-        elem_id="image-negative",
-    )
+    form["negative"] = NEGATIVE.box(words, "image.negative", max_lines=3, elem_id="image-negative")
     with gr.Row():
         form["style"] = words(
             gr.Dropdown,

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
-from itertools import count
 
+import followed
 from step_strips import player, still_html, strip_html
 
 from common.diffusion.noise import Level, Noised, NoiseRequest, NoiseStep
 from common.ui.components import meter_html
 from common.ui.i18n import number, text
 
-_numbers = count(1)
+Shown = followed.Shown[NoiseRequest, NoiseStep, Noised]
 # A chart's box, in its own units, and the room for its numbers.
 _WIDE, _HIGH, _LEFT, _BOTTOM = 340, 150, 40, 32
 # Points of a curve; one for each timestep would be a hundred times what can be seen.
 _POINTS = 60
 # Signal-to-noise ratios that are drawn, in dB.
 _LOUDEST, _QUIETEST = 30.0, -25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the tab shows, in no language; ``run`` is different for every click."""
-
-    run: int
-    request: NoiseRequest
-    steps: tuple[NoiseStep, ...] = ()
-    finished: Noised | None = None
-
-
-def begin(request: NoiseRequest) -> Shown:
-    """Nothing has come yet."""
-    return Shown(next(_numbers), request)
 
 
 def progress_html(lang: str, shown: Shown) -> str:

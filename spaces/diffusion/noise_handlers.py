@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, words_of
 from followed import FollowedHandlers, Kind
-from noise_drawing import begin, noised_html, progress_html
+from noise_drawing import noised_html, progress_html
 from picture_input import chosen
 from PIL import Image
 
@@ -49,6 +49,6 @@ class NoiseHandlers(FollowedHandlers):
             GUIDANCE.real(scale),
             SEED.whole(seed),
         )
-        async with contextlib.aclosing(self.follow(lang, begin(wanted), request)) as updates:
+        async with contextlib.aclosing(self.follow(lang, wanted, request)) as updates:
             async for update in updates:
                 yield update

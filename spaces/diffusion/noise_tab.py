@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import picture_input
+import step_strips
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from noise_handlers import SHARE, NoiseHandlers
 
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
-
-_SCRIPT = Path(__file__).with_name("denoise-player.js")
 
 
 def build(page: DiffusionPage) -> None:
@@ -24,15 +22,7 @@ def build(page: DiffusionPage) -> None:
     source = picture_input.build(page, "noise")
     with gr.Row():
         share = SHARE.slider(words, "noise.share", min_width=230, elem_id="noise-share")
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "noise.prompt"},
-            value=PROMPT.default,
-            max_lines=2,
-            max_length=PROMPT.max_length,
-            min_width=230,
-            elem_id="noise-prompt",
-        )
+        prompt = PROMPT.box(words, "noise.prompt", max_lines=2, min_width=230, elem_id="noise-prompt")
     with gr.Row():
         steps = STEPS.slider(words, "noise.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -42,7 +32,7 @@ def build(page: DiffusionPage) -> None:
         go = words(gr.Button, keys={"value": "noise.go"}, variant="primary", min_width=200, elem_id="noise-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="noise-stop")
     progress = gr.HTML("", elem_id="noise-progress", padding=False)
-    view = gr.HTML("", elem_id="noise-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    view = step_strips.place("noise-view")
     shown = gr.State(None)
     inputs: dict[str, tuple[Field, Any]] = {
         "picture": (picture_input.PICTURE, source.which),

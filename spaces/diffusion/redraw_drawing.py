@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from html import escape
-from itertools import count
 
+import followed
 from step_strips import player, still_html, strip_html
 
 from common.diffusion.redraw import Redrawn, RedrawRequest, RedrawStep
-from common.ui.components import meter_html, percent
+from common.ui.components import percent
 from common.ui.i18n import number, text
 
-_numbers = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the tab shows, in no language; ``run`` is different for every click."""
-
-    run: int
-    request: RedrawRequest
-    steps: tuple[RedrawStep, ...] = ()
-    finished: Redrawn | None = None
-
-
-def begin(request: RedrawRequest) -> Shown:
-    """Nothing has come yet."""
-    return Shown(next(_numbers), request)
-
-
-def progress_html(lang: str, shown: Shown) -> str:
-    """How far it is, and how long the rest will take."""
-    step = shown.steps[-1]
-    words = text(
-        lang,
-        "guidance.working",
-        step=number(lang, step.step),
-        steps=number(lang, step.steps),
-        seconds=number(lang, step.seconds_left, 1),
-    )
-    return meter_html(step.step / step.steps, words, kind="noise")
+Shown = followed.Shown[RedrawRequest, RedrawStep, Redrawn]
 
 
 def redrawn_html(lang: str, shown: Shown) -> str:

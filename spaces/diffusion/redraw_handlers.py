@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 from diffusion_page import GUIDANCE, SEED, STEPS, read_request
-from followed import FollowedHandlers, Kind
+from followed import FollowedHandlers, Kind, step_progress_html
 from mask_input import mask_html, read_mask
 from picture_input import chosen, wanted
 from PIL import Image
-from redraw_drawing import Shown, begin, png, progress_html, redrawn_html
+from redraw_drawing import Shown, png, redrawn_html
 
 from common import errors
 from common.diffusion import redraw
@@ -29,7 +29,7 @@ class RedrawHandlers(FollowedHandlers):
     """The handlers of the tab. ``shown`` is what is on the page, or None; ``mask`` what the page sent, or ""."""
 
     def __init__(self, models: DiffusionModels) -> None:
-        super().__init__(models, Kind(redraw.run, RedrawStep, Redrawn, progress_html, redrawn_html))
+        super().__init__(models, Kind(redraw.run, RedrawStep, Redrawn, step_progress_html, redrawn_html))
 
     async def draw(
         self,
@@ -54,7 +54,7 @@ class RedrawHandlers(FollowedHandlers):
             SEED.whole(seed),
             read_mask(mask),
         )
-        async with contextlib.aclosing(self.follow(lang, begin(asked), request)) as updates:
+        async with contextlib.aclosing(self.follow(lang, asked, request)) as updates:
             async for update in updates:
                 yield update
 

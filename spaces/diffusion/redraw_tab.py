@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import mask_input
 import picture_input
+import step_strips
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from redraw_handlers import STRENGTH, RedrawHandlers
 
@@ -15,8 +15,6 @@ from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
-
-_SCRIPT = Path(__file__).with_name("denoise-player.js")
 
 
 def build(page: DiffusionPage) -> None:
@@ -26,15 +24,7 @@ def build(page: DiffusionPage) -> None:
     source = picture_input.build(page, "redraw", mask_input.mask_html, mask_input.SCRIPT)
     mask = gr.State("")
     with gr.Row():
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "image.prompt"},
-            value=PROMPT.default,
-            max_lines=2,
-            max_length=PROMPT.max_length,
-            min_width=230,
-            elem_id="redraw-prompt",
-        )
+        prompt = PROMPT.box(words, "image.prompt", max_lines=2, min_width=230, elem_id="redraw-prompt")
         strength = STRENGTH.slider(words, "redraw.strength", min_width=230, elem_id="redraw-strength")
     with gr.Row():
         steps = STEPS.slider(words, "noise.steps", min_width=200)
@@ -47,7 +37,7 @@ def build(page: DiffusionPage) -> None:
         on = words(gr.Button, keys={"value": "redraw.go_on"}, min_width=130, elem_id="redraw-on")
         save = words(gr.Button, keys={"value": "image.save"}, min_width=100, elem_id="redraw-save")
     progress = gr.HTML("", elem_id="redraw-progress", padding=False)
-    view = gr.HTML("", elem_id="redraw-view", padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+    view = step_strips.place("redraw-view")
     shown, made = gr.State(None), gr.Textbox("", visible=False)
     inputs: dict[str, tuple[Field, Any]] = {
         "picture": (picture_input.PICTURE, source.which),

@@ -11,17 +11,25 @@ import io
 import json
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 from image_look import data_uri
 from PIL import Image
 
 from common.diffusion.request import Pixels
-from common.ui.i18n import number, text
-from common.ui.playback import controls_html
+from common.ui.playback import controls_html, script_words
 
+_SCRIPT = Path(__file__).with_name("denoise-player.js")
 # WebP takes no longer picture; a strip that would be longer is a PNG.
 _LONGEST = 16_383
+
+
+def place(elem_id: str) -> gr.HTML:
+    """An empty place for a ``player``, with the script that plays it."""
+    return gr.HTML("", elem_id=elem_id, padding=False, js_on_load=_SCRIPT.read_text(encoding="utf-8"))
 
 
 def player(lang: str, run: int, complete: bool, steps: int, inside: str, begin: int = 0) -> str:
@@ -33,12 +41,10 @@ def player(lang: str, run: int, complete: bool, steps: int, inside: str, begin: 
         steps: of the longest section.
         begin: the step to show first; 0 shows the newest.
     """
-    data = {
+    data: dict[str, Any] = {
         "run": run,
         "complete": complete,
-        "play": text(lang, "player.play"),
-        "pause": text(lang, "player.pause"),
-        "of": text(lang, "player.position", steps=number(lang, steps)).replace("#", "{}"),
+        **script_words(lang, steps),
         "steps": steps,
         "begin": begin,
     }

@@ -33,7 +33,7 @@ from common.training.style_pictures import Example, check_count, to_jsonl
 from common.ui.components import meter_html
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import number, text
-from common.ui.visitor_runs import WatchedRuns
+from common.ui.visitor_runs import NAME, WatchedRuns
 
 OWN = "own"
 SET = Choice("style_set", "ink", (*STYLES, OWN))
@@ -42,7 +42,6 @@ TRAIN_STEPS = Number("style_steps", 160, 20, 2000, 10)
 RANK = Number("lora_rank", 8, 1, 64)
 RATE = Number("learning_rate", 0.003, 0.000001, 1, 0.000001)
 STRENGTH = Number("style_strength", 1.0, 0, 1.5, 0.05)
-NAME = Text("run_name", "", 60)
 SAMPLED = Text("prompt", "lion", 400)
 _BATCH = 4
 _LOOKS = 4  # at the loss and a picture in a run

@@ -8,7 +8,6 @@ import gradio as gr
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from style_handlers import (
     CAPTIONS,
-    NAME,
     RANK,
     RATE,
     SAMPLED,
@@ -20,6 +19,7 @@ from style_handlers import (
 
 from common.diffusion.restyle import PROMPTS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -50,14 +50,13 @@ def build(page: DiffusionPage) -> None:
                 elem_id="style-upload",
             )
             show = words(gr.Button, keys={"value": "teach.show"}, elem_id="style-show")
-        captions = words(
-            gr.Textbox,
-            keys={"label": "teach.captions"},
+        captions = CAPTIONS.box(
+            words,
+            "teach.captions",
             value="\n".join(PROMPTS),
             interactive=False,
             lines=5,
             max_lines=8,
-            max_length=CAPTIONS.max_length,
             min_width=240,
             elem_id="style-captions",
         )
@@ -66,24 +65,9 @@ def build(page: DiffusionPage) -> None:
     words(gr.Markdown, keys={"value": "teach.step_train"})
     with gr.Row():
         steps = TRAIN_STEPS.slider(words, "teach.steps", min_width=220, elem_id="style-steps")
-        sampled = words(
-            gr.Textbox,
-            keys={"label": "teach.prompt"},
-            value=SAMPLED.default,
-            max_lines=1,
-            max_length=SAMPLED.max_length,
-            min_width=200,
-            elem_id="style-sampled",
-        )
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_lines=1,
-            max_length=NAME.max_length,
-            min_width=200,
-            elem_id="style-name",
-        )
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+        sampled = SAMPLED.box(words, "teach.prompt", max_lines=1, min_width=200, elem_id="style-sampled")
+        name = run_panel.name_box(page, "style")
+    with folded(words, "scratch.more"), gr.Row():
         rank = RANK.slider(words, "finetune.rank", min_width=200)
         rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="style-rate")
     expected = gr.HTML("", elem_id="style-time", padding=False)
@@ -93,14 +77,8 @@ def build(page: DiffusionPage) -> None:
 
     words(gr.Markdown, keys={"value": "teach.step_try"})
     with gr.Row():
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "image.prompt"},
-            value=SAMPLED.default,
-            max_lines=2,
-            max_length=PROMPT.max_length,
-            min_width=220,
-            elem_id="style-prompt",
+        prompt = PROMPT.box(
+            words, "image.prompt", value=SAMPLED.default, max_lines=2, min_width=220, elem_id="style-prompt"
         )
         strength = STRENGTH.slider(words, "teach.strength", min_width=220, elem_id="style-strength")
     with gr.Row():

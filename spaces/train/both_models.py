@@ -16,15 +16,7 @@ def build(page: TrainPage, tab: TunedHandlers, run: Any, prefix: str) -> None:
     words = page.words
     words(gr.Markdown, keys={"value": f"{prefix}.step_try"})
     with gr.Row():
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "field.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            min_width=260,
-            scale=2,
-            elem_id=f"{prefix}-prompt",
-        )
+        prompt = QUESTION.box(words, "field.question", min_width=260, scale=2, elem_id=f"{prefix}-prompt")
         temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
         seed = SEED.box(words, "field.seed", min_width=120)
     ask = words(gr.Button, keys={"value": "finetune.ask"}, elem_id=f"{prefix}-ask")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from html import escape
-from pathlib import Path
 from typing import Any, cast
 
 from common import errors
+from common.apart import ROOT, ask_module
 from common.training import budget
 from common.training.budget import Memory, Model, Plan
 from common.ui.components import figures_html
@@ -18,7 +17,6 @@ from common.ui.fields import Choice, Number
 from common.ui.i18n import number, text
 from common.ui.plots import Bar, bars_html
 
-_ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = Number("model_billions", 1.0, 0.001, 5000, 0.001)
 PRECISION = Choice("precision", "fp32", ("fp32", "mixed", "bf16", "int8", "int4"))
 OPTIMIZER = Choice("optimizer", "adamw", ("adamw", "adamw_8bit", "sgd", "adafactor"))
@@ -134,23 +132,13 @@ class CostTab:
 
 async def _measure() -> dict[str, float]:
     """Bytes by part of the real step, done in a process of its own. Raises MeasuringTooLarge."""
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "HF_HUB_OFFLINE": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "common.training.probe", json.dumps(_STEP)),
-        cwd=_ROOT,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(_STEP_SECONDS):
-            said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode:
-        raise errors.MeasuringTooLarge()
-    return cast("dict[str, float]", json.loads(said))
+    async with asyncio.timeout(_STEP_SECONDS):
+        return await ask_module(
+            "common.training.probe",
+            json.dumps(_STEP),
+            environment={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+            died=errors.MeasuringTooLarge,
+        )
 
 
 def _read(form: tuple[Any, ...]) -> tuple[Model, Plan]:

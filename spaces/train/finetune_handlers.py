@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from html import escape
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import base_models
 import gradio as gr
 from finetune_look import examples_html, mask_html, numbers_html, passes_html
-from tuned_handlers import NAME, QUESTION, TunedHandlers
+from tuned_handlers import QUESTION, TunedHandlers
 
 from common import catalog, errors
 from common.config import settings
@@ -44,8 +44,21 @@ _TEMPLATE_TOKENS = 35  # what a chat template puts around a question and an answ
 _CHECKPOINT_SECONDS: dict[Method, float] = {"lora": 60, "dora": 60, "qlora": 60, "full": 600}
 
 
+class Form(NamedTuple):
+    """The controls that decide how long a run takes: the components on the page, or what arrives from them."""
+
+    base: Any
+    method: Any
+    rank: Any
+    rows: Any
+    row: Any
+    minutes: Any
+    source: Any
+    own: Any  # the visitor's own examples as JSON lines, or None
+
+
 class FinetuneTab(TunedHandlers):
-    """The tab's handlers; ``own`` are the visitor's examples as JSON lines."""
+    """The tab's handlers; ``own`` are the visitor's examples as JSON lines, ``form`` what belongs into a ``Form``."""
 
     kind, answer_tokens = "finetune", 120
 
@@ -94,85 +107,53 @@ class FinetuneTab(TunedHandlers):
         chosen = cast(Method, METHOD.check(method))
         return numbers_html(lang, model, chosen, RANK.whole(rank), ROWS.whole(rows), ROW.whole(row))
 
-    async def passes(
-        self,
-        lang: str,
-        base: str,
-        method: str,
-        rank: Any,
-        rows: Any,
-        row: Any,
-        minutes: Any,
-        source: str,
-        own: str | None,
-    ) -> str:
+    async def passes(self, lang: str, *form: Any) -> str:
         """How often the examples are seen in the time there is."""
-        if SOURCE.check(source) == OWN and not own:
+        asked = Form(*form)
+        if SOURCE.check(asked.source) == OWN and not asked.own:
             return ""
         try:
-            found = await asyncio.to_thread(_examples, source, own)
+            found = await asyncio.to_thread(_examples, asked.source, asked.own)
         except errors.UnusableExamples:  # said with the examples
             return ""
-        time, folder = MINUTES.real(minutes), await base_models.ready_folder(str(BASE.check(base)))
-        steps, measured = await self._steps(base, _config(folder, base, method, rank, rows, row), time)
+        minutes, folder = MINUTES.real(asked.minutes), await base_models.ready_folder(str(BASE.check(asked.base)))
+        config = _config(folder, asked)
+        steps, measured = await self._steps(asked.base, config, minutes)
         tokens = sum(
             _TEMPLATE_TOKENS + sum(len(turn.content) for turn in example) / _CHARACTERS_PER_TOKEN
             for example in found.train
         )
-        return passes_html(lang, steps, ROWS.whole(rows), ROW.whole(row), tokens, time, measured)
+        return passes_html(lang, steps, config.pace.batch, config.row, tokens, minutes, measured)
 
-    async def time(
-        self,
-        lang: str,
-        base: str,
-        method: str,
-        rank: Any,
-        rows: Any,
-        row: Any,
-        minutes: Any,
-        source: str,
-        own: str | None,
-    ) -> None:
+    async def time(self, lang: str, *form: Any) -> None:
         """Measure how fast these settings train here, unless that is known or a run is at work; see ``passes``."""
+        asked = Form(*form)
         with contextlib.suppress(errors.DemystifyError):  # what is wrong with the settings is said elsewhere
-            found = await asyncio.to_thread(_examples, source, own)
-            if not catalog.is_local(catalog.find(str(BASE.check(base)))):
+            found = await asyncio.to_thread(_examples, asked.source, asked.own)
+            if not catalog.is_local(catalog.find(str(BASE.check(asked.base)))):
                 return
-            config = _config(await base_models.folder(base), base, method, rank, rows, row)
+            config = _config(await base_models.folder(asked.base), asked)
             await self._measured(config, to_jsonl([*found.train, *found.test]))
 
-    async def start(
-        self,
-        lang: str,
-        owner: str,
-        base: str,
-        source: str,
-        own: str | None,
-        method: str,
-        rank: Any,
-        rows: Any,
-        row: Any,
-        minutes: Any,
-        rate: Any,
-        name: str,
-        question: str,
-    ) -> tuple[Any, Any]:
+    async def start(self, lang: str, owner: str, rate: Any, name: str, question: str, *form: Any) -> tuple[Any, Any]:
         """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
-        chosen, time = cast(Method, METHOD.check(method)), MINUTES.real(minutes)
-        found = await asyncio.to_thread(_examples, source, own)
-        title = text(lang, f"finetune.set_{SOURCE.check(source)}")
-        config = _config(await base_models.folder(str(BASE.check(base))), base, method, rank, rows, row)
-        steps, _ = await self._steps(base, config, time)
+        asked = Form(*form)
+        METHOD.check(asked.method)  # before a model is fetched for it
+        minutes = MINUTES.real(asked.minutes)
+        found = await asyncio.to_thread(_examples, asked.source, asked.own)
+        title = text(lang, f"finetune.set_{asked.source}")
+        config = _config(await base_models.folder(str(BASE.check(asked.base))), asked)
+        steps, _ = await self._steps(asked.base, config, minutes)
         pace = {
             "steps": steps,
             "learning_rate": RATE.real(rate),
             "evaluate_every": max(5, -(-steps // 3)),
-            "checkpoint_seconds": _CHECKPOINT_SECONDS[chosen],
+            "checkpoint_seconds": _CHECKPOINT_SECONDS[config.method],
         }
         named = {
-            "name": self._name(owner, NAME.check(name), title),
+            "name": self._name(owner, name, title),
             "owner": owner,
-            "minutes": min(2 * time + 2, settings().max_run_minutes),
+            "minutes": min(2 * minutes + 2, settings().max_run_minutes),
             "question": QUESTION.check(question).strip() or str(QUESTION.default),
             "summary_prompt": summary_template([*found.train, *found.test]),
             "pace": config.pace.model_copy(update=pace),
@@ -191,7 +172,7 @@ class FinetuneTab(TunedHandlers):
         return finetune_steps(catalog.find(base).parameters, method, tokens, minutes, flops), False
 
 
-def _config(folder: Path | None, base: str, method: str, rank: Any, rows: Any, row: Any) -> FinetuneConfig:
+def _config(folder: Path | None, asked: Form) -> FinetuneConfig:
     """A run with the settings of the controls, without its name and its number of steps.
 
     Args:
@@ -200,11 +181,11 @@ def _config(folder: Path | None, base: str, method: str, rank: Any, rows: Any, r
     return FinetuneConfig(
         name="-",
         base=str(folder or ""),
-        **base_models.origin(base),
-        method=cast(Method, METHOD.check(method)),
-        rank=RANK.whole(rank),
-        row=ROW.whole(row),
-        pace=Pace(batch=ROWS.whole(rows), weight_decay=0.0),
+        **base_models.origin(asked.base),
+        method=cast(Method, METHOD.check(asked.method)),
+        rank=RANK.whole(asked.rank),
+        row=ROW.whole(asked.row),
+        pace=Pace(batch=ROWS.whole(asked.rows), weight_decay=0.0),
     )
 
 

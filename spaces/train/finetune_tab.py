@@ -20,12 +20,14 @@ from finetune_handlers import (
     ROWS,
     SOURCE,
     FinetuneTab,
+    Form,
 )
 from train_page import TrainPage
-from tuned_handlers import NAME, QUESTION
+from tuned_handlers import QUESTION
 
 from common.training.instructions import KINDS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -45,23 +47,11 @@ def build(page: TrainPage) -> None:
         value=SOURCE.default,
         elem_id="finetune-source",
     )
-    with words(gr.Accordion, keys={"label": "finetune.own"}, open=False, elem_id="finetune-own"):
+    with folded(words, "finetune.own", elem_id="finetune-own"):
         words(gr.Markdown, keys={"value": "finetune.own_about"})
         with gr.Row():
-            asked = words(
-                gr.Textbox,
-                keys={"label": "field.question"},
-                max_length=QUESTION.max_length,
-                min_width=220,
-                elem_id="finetune-asked",
-            )
-            said = words(
-                gr.Textbox,
-                keys={"label": "field.answer"},
-                max_length=ANSWER.max_length,
-                min_width=220,
-                elem_id="finetune-said",
-            )
+            asked = QUESTION.box(words, "field.question", value="", min_width=220, elem_id="finetune-asked")
+            said = ANSWER.box(words, "field.answer", min_width=220, elem_id="finetune-said")
         with gr.Row():
             add = words(gr.Button, keys={"value": "finetune.add"}, min_width=130, elem_id="finetune-add")
             upload = words(
@@ -89,7 +79,7 @@ def build(page: TrainPage) -> None:
         )
         rank = RANK.slider(words, "finetune.rank", min_width=220, elem_id="finetune-rank")
     numbers = gr.HTML("", elem_id="finetune-numbers")
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+    with folded(words, "scratch.more"):
         base = words(
             gr.Dropdown,
             keys={"label": "finetune.base"},
@@ -105,23 +95,8 @@ def build(page: TrainPage) -> None:
     words(gr.Markdown, keys={"value": "finetune.step_train"})
     with gr.Row():
         minutes = MINUTES.slider(words, "scratch.minutes", min_width=220, elem_id="finetune-minutes")
-        question = words(
-            gr.Textbox,
-            keys={"label": "finetune.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            max_lines=1,
-            min_width=220,
-            elem_id="finetune-question",
-        )
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_length=NAME.max_length,
-            max_lines=1,
-            min_width=220,
-            elem_id="finetune-name",
-        )
+        question = QUESTION.box(words, "finetune.question", max_lines=1, min_width=220, elem_id="finetune-question")
+        name = run_panel.name_box(page, "finetune")
     passes = gr.HTML("", elem_id="finetune-passes")
     go = words(gr.Button, keys={"value": "finetune.go"}, variant="primary", elem_id="finetune-go")
     panel = run_panel.lay_out(page, "finetune", "answers", _LOOK_SECONDS)
@@ -152,20 +127,20 @@ def build(page: TrainPage) -> None:
     clear.click(lambda: (None, SOURCE.default), None, [own, source], queue=False, **quiet)
     sized: list[Any] = [base, method, rank, rows, row]
     gr.on([part.change for part in sized], guarded(tab.numbers), [lang, *sized], numbers, **live)
-    timed: list[Any] = [base, method, rank, rows, row, minutes, source, own]
-    gr.on([part.change for part in timed], guarded(tab.passes), [lang, *timed], passes, **live)
+    form = Form(base=base, method=method, rank=rank, rows=rows, row=row, minutes=minutes, source=source, own=own)
+    gr.on([part.change for part in form], guarded(tab.passes), [lang, *form], passes, **live)
     # While one setting is measured, others may be chosen: what is drawn afterwards are those that are set by then.
-    gr.on([page.opened.select, *(part.change for part in timed)], guarded(tab.time), [lang, *timed], None, **live).then(
-        guarded(tab.passes), [lang, *timed], passes, **quiet
+    gr.on([page.opened.select, *(part.change for part in form)], guarded(tab.time), [lang, *form], None, **live).then(
+        guarded(tab.passes), [lang, *form], passes, **quiet
     )
     page.on_language(guarded(tab.look), [source, own], [examples], on_visit=True)
     page.on_language(guarded(tab.count), [own], [count])
     page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)
-    page.on_language(guarded(tab.passes), timed, [passes], on_visit=True)
+    page.on_language(guarded(tab.passes), form, [passes], on_visit=True)
     method.input(_suiting_rate, method, rate, queue=False, **quiet)
     go.click(
         guarded(tab.start),
-        [lang, owner, base, source, own, method, rank, rows, row, minutes, rate, name, question],
+        [lang, owner, rate, name, question, *form],
         [run, clock],
         api_visibility="private",
     )

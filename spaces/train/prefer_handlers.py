@@ -13,7 +13,7 @@ import base_models
 import gradio as gr
 from prefer_look import margin_html, pairs_html
 from side_by_side import side_by_side
-from tuned_handlers import NAME, TunedHandlers, read_question
+from tuned_handlers import TunedHandlers, read_question
 
 from common import catalog, errors
 from common.config import settings
@@ -111,7 +111,7 @@ class PreferTab(TunedHandlers):
         learn, _ = split(pairs)
         steps = math.ceil(len(learn) / _BATCH) * PASSES.whole(passes)
         config = PreferenceConfig(
-            name=self._name(owner, NAME.check(name), text(lang, "prefer.tab")),
+            name=self._name(owner, name, text(lang, "prefer.tab")),
             owner=owner,
             minutes=min(_MINUTES, settings().max_run_minutes),
             **await self._beginning(owner, start),

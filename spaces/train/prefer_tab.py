@@ -10,10 +10,11 @@ import both_models
 import gradio as gr
 from prefer_handlers import BASE, BETA, PASSES, QUESTIONS, RATE, PreferTab
 from train_page import TrainPage
-from tuned_handlers import NAME, QUESTION
+from tuned_handlers import QUESTION
 
 from common import catalog
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -35,13 +36,7 @@ def build(page: TrainPage) -> None:
         interactive=True,
         elem_id="prefer-start",
     )
-    asked = words(
-        gr.Textbox,
-        keys={"label": "field.question"},
-        value=QUESTIONS[0],
-        max_length=QUESTION.max_length,
-        elem_id="prefer-asked",
-    )
+    asked = QUESTION.box(words, "field.question", value=QUESTIONS[0], elem_id="prefer-asked")
     write = words(gr.Button, keys={"value": "prefer.write"}, variant="primary", elem_id="prefer-write")
     boxes, buttons = {}, {}
     with gr.Row():
@@ -60,22 +55,9 @@ def build(page: TrainPage) -> None:
     words(gr.Markdown, keys={"value": "prefer.step_train"})
     with gr.Row():
         passes = PASSES.slider(words, "field.passes", min_width=200)
-        question = words(
-            gr.Textbox,
-            keys={"label": "finetune.question"},
-            value=QUESTION.default,
-            max_length=QUESTION.max_length,
-            max_lines=1,
-            min_width=200,
-        )
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_length=NAME.max_length,
-            max_lines=1,
-            min_width=200,
-        )
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False), gr.Row():
+        question = QUESTION.box(words, "finetune.question", max_lines=1, min_width=200)
+        name = run_panel.name_box(page, "prefer")
+    with folded(words, "scratch.more"), gr.Row():
         rate = RATE.box(words, "scratch.rate", min_width=200)
         beta = BETA.slider(words, "prefer.beta", min_width=200)
     go = words(gr.Button, keys={"value": "prefer.go"}, variant="primary", elem_id="prefer-go")

@@ -38,7 +38,6 @@ CONTEXT = Number("context", 64, 16, 1024, 16)
 BATCH = Number("batch", 16, 1, 128)
 MINUTES = Number("run_minutes", 3, 0.5, settings().max_run_minutes, 0.5)
 RATE = Number("learning_rate", 0.003, 0.00001, 10, 0.00001)
-NAME = Text("run_name", "", 60)
 OPENING = Text("opening", "One day ", 200)
 TEMPERATURE = Number("temperature", 0.8, 0.0, 2.0, 0.05)
 PASTED = Text("corpus_text", "", settings().max_document_chars)
@@ -136,7 +135,7 @@ class ScratchTab(RunHandlers):
             seed=int(seed or 0),
         )
         named = {
-            "name": self._name(owner, NAME.check(name), text(lang, f"scratch.corpus_{source}")),
+            "name": self._name(owner, name, text(lang, f"scratch.corpus_{source}")),
             "owner": owner,
             "minutes": min(2 * minutes + 1, settings().max_run_minutes),
             "opening": OPENING.check(opening) or "\n",

@@ -14,7 +14,6 @@ from scratch_handlers import (
     HEADS,
     LAYERS,
     MINUTES,
-    NAME,
     OPENING,
     PASTED,
     PRESETS,
@@ -30,6 +29,7 @@ from train_page import TrainPage
 
 from common.training.uploads import KINDS
 from common.ui import run_panel
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.fields import Field
 from common.ui.links import link_button
@@ -49,13 +49,13 @@ def build(page: TrainPage) -> None:
         value=SOURCE.default,
         elem_id="scratch-source",
     )
-    with words(gr.Accordion, keys={"label": "scratch.own"}, open=False, elem_id="scratch-own"):
-        pasted = words(
-            gr.Textbox,
-            keys={"label": "scratch.paste", "placeholder": "scratch.paste_hint"},
+    with folded(words, "scratch.own", elem_id="scratch-own"):
+        pasted = PASTED.box(
+            words,
+            "scratch.paste",
+            placeholder="scratch.paste_hint",
             lines=4,
             max_lines=10,
-            max_length=PASTED.max_length,
             elem_id="scratch-pasted",
         )
         with gr.Row():
@@ -94,7 +94,7 @@ def build(page: TrainPage) -> None:
         minutes = MINUTES.slider(words, "scratch.minutes", min_width=200, elem_id="scratch-minutes")
         layers = LAYERS.slider(words, "scratch.layers", min_width=200, elem_id="scratch-layers")
         width = WIDTH.slider(words, "scratch.width", min_width=200)
-    with words(gr.Accordion, keys={"label": "scratch.more"}, open=False):
+    with folded(words, "scratch.more"):
         with gr.Row():
             architecture = words(
                 gr.Radio,
@@ -113,38 +113,16 @@ def build(page: TrainPage) -> None:
 
     words(gr.Markdown, keys={"value": "scratch.step_train"})
     with gr.Row():
-        name = words(
-            gr.Textbox,
-            keys={"label": "scratch.name", "placeholder": "scratch.name_hint"},
-            max_length=NAME.max_length,
-            max_lines=1,
-            min_width=200,
-            elem_id="scratch-name",
-        )
-        opening = words(
-            gr.Textbox,
-            keys={"label": "scratch.opening"},
-            value=OPENING.default,
-            max_length=OPENING.max_length,
-            max_lines=1,
-            min_width=200,
-            elem_id="scratch-opening",
-        )
+        name = run_panel.name_box(page, "scratch")
+        opening = OPENING.box(words, "scratch.opening", max_lines=1, min_width=200, elem_id="scratch-opening")
     go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="scratch-go")
     panel = run_panel.lay_out(page, "scratch", "written", _LOOK_SECONDS, compare="scratch.compare")
     run, clock = panel.run, panel.clock
 
     words(gr.Markdown, keys={"value": "scratch.step_try"})
     with gr.Row():
-        beginning = words(
-            gr.Textbox,
-            keys={"label": "scratch.beginning"},
-            value=OPENING.default,
-            max_length=OPENING.max_length,
-            max_lines=2,
-            min_width=220,
-            scale=2,
-            elem_id="scratch-beginning",
+        beginning = OPENING.box(
+            words, "scratch.beginning", max_lines=2, min_width=220, scale=2, elem_id="scratch-beginning"
         )
         temperature = TEMPERATURE.slider(words, "chat.temperature", min_width=200)
     write = words(gr.Button, keys={"value": "scratch.write"}, elem_id="scratch-write")

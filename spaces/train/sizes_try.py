@@ -46,16 +46,7 @@ def build(page: TrainPage) -> None:
             min_width=240,
             elem_id="sizes-family",
         )
-        asked = words(
-            gr.Textbox,
-            keys={"label": "sizes.family_text"},
-            value=FAMILY_TEXT.default,
-            max_length=FAMILY_TEXT.max_length,
-            max_lines=3,
-            min_width=280,
-            scale=2,
-            elem_id="sizes-text",
-        )
+        asked = FAMILY_TEXT.box(words, "sizes.family_text", max_lines=3, min_width=280, scale=2, elem_id="sizes-text")
     about = gr.HTML("", elem_id="sizes-about")
     with gr.Row():
         go = words(gr.Button, keys={"value": "sizes.ask"}, variant="primary", min_width=150, elem_id="sizes-ask")

@@ -18,7 +18,6 @@ from common.training.runs import Run
 from common.ui.fields import Number, Text
 from common.ui.visitor_runs import WatchedRuns
 
-NAME = Text("run_name", "", 60)
 QUESTION = Text("question", "Who are you?", 400)
 TEMPERATURE = Number("temperature", 0.3, 0.0, 2.0, 0.05)
 SEED = Number("seed", 1, 0, 2**31 - 1)

@@ -84,23 +84,8 @@ def build(page: TranslatePage) -> None:
         elem_id="fails-kind",
     )
     about = gr.HTML("", elem_id="fails-about")  # depends on the kind, so that the switch of language cannot fill it
-    sentence = words(
-        gr.Textbox,
-        keys={"label": "fails.sentence"},
-        value=SENTENCE.default,
-        max_lines=5,
-        max_length=SENTENCE.max_length,
-        elem_id="fails-sentence",
-    )
-    context = words(
-        gr.Textbox,
-        keys={"label": "fails.context"},
-        value=CONTEXT.default,
-        visible=False,
-        max_lines=3,
-        max_length=CONTEXT.max_length,
-        elem_id="fails-context",
-    )
+    sentence = SENTENCE.box(words, "fails.sentence", max_lines=5, elem_id="fails-sentence")
+    context = CONTEXT.box(words, "fails.context", visible=False, max_lines=3, elem_id="fails-context")
     with gr.Row():
         source = page.languages("translate.from", Choice(SOURCE.name, _FIRST.source, SOURCE.options), min_width=130)
         target = page.languages("translate.into", Choice(TARGET.name, _FIRST.target, TARGET.options), min_width=130)

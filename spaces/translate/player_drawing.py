@@ -18,21 +18,13 @@ from player_look import Shown
 from common.translation.pieces import Piece
 from common.ui.components import percent, visible_whitespace
 from common.ui.i18n import number, text
+from common.ui.playback import controls_html, script_words
 from common.ui.plots import Bar, bars_html
 
 # Weights travel in thousandths: finer differences cannot be seen.
 _PARTS = 1000
 # Beyond this share of all numbers a vector's colour does not get stronger, so that a few large ones hide no others.
 _FULL_COLOUR = 98
-# The signs on the buttons; fonts do not have all of them.
-_SIGNS = {
-    "first": "M1 3h2v14H1zM11 3v14l-7.5-7zM19 3v14l-7.5-7z",
-    "back": "M17 3v14l-9-7zM3.5 3H6v14H3.5z",
-    "play": "M5 3v14l11-7z",
-    "pause": "M4 3h4v14H4zM12 3h4v14h-4z",
-    "next": "M3 3v14l9-7zM14 3h2.5v14H14z",
-    "last": "M17 3h2v14h-2zM9 3v14l7.5-7zM1 3v14l7.5-7z",
-}
 
 
 def player_html(lang: str, shown: Shown, at: int, layer: int, head: int) -> str:
@@ -53,9 +45,7 @@ def player_html(lang: str, shown: Shown, at: int, layer: int, head: int) -> str:
         "cross": [_thousandths(step.cross) for step in shown.steps],
         "own": [_thousandths(step.own) for step in shown.steps],
         "percent": "\u202f%" if lang in ("de", "fr") else "%",
-        "play": text(lang, "player.play"),
-        "pause": text(lang, "player.pause"),
-        "of": text(lang, "player.position", steps=number(lang, len(shown.steps))).replace("#", "{}"),
+        **script_words(lang, len(shown.steps)),
     }
     return (
         f'<div class="player" data-trace="{escape(json.dumps(data, separators=(",", ":")))}">'
@@ -66,27 +56,13 @@ def player_html(lang: str, shown: Shown, at: int, layer: int, head: int) -> str:
 
 
 def _controls(lang: str, shown: Shown) -> str:
-    def button(name: str) -> str:
-        label, sign = escape(text(lang, f"player.{name}")), f'<path d="{_SIGNS[name]}"/>'
-        if name == "play":
-            sign = f'<path class="play" d="{_SIGNS["play"]}"/><path class="pause" d="{_SIGNS["pause"]}"/>'
-        return (
-            f'<button type="button" data-do="{name}" aria-label="{label}" title="{label}">'
-            f'<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">{sign}</svg></button>'
-        )
-
     speeds = "".join(
         f'<option value="{speed}"{" selected" if speed == 1 else ""}>{number(lang, speed, 1 if speed < 1 else 0)} ×'
         "</option>"
         for speed in (0.5, 1, 2, 4)
     )
-    return (
-        f'<div class="controls" role="group" aria-label="{escape(text(lang, "player.controls"))}">'
-        f"{''.join(map(button, ('first', 'back', 'play', 'next', 'last')))}"
-        f'<input type="range" min="0" max="{len(shown.steps)}" step="1" value="0" '
-        f'aria-label="{escape(text(lang, "player.step"))}">'
-        f"<label>{escape(text(lang, 'player.speed'))} <select data-speed>{speeds}</select></label></div>"
-    )
+    speed = f"<label>{escape(text(lang, 'player.speed'))} <select data-speed>{speeds}</select></label>"
+    return controls_html(lang, len(shown.steps), first=0, more=speed)
 
 
 def _says(lang: str, shown: Shown) -> str:

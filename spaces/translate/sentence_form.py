@@ -39,14 +39,7 @@ class SentenceForm:
 
 def sentence_form(page: TranslatePage, tab: str) -> SentenceForm:
     """Lay out the boxes; their ids on the page begin with the tab's."""
-    sentence = page.words(
-        gr.Textbox,
-        keys={"label": "player.sentence"},
-        value=SENTENCE.default,
-        max_lines=3,
-        max_length=SENTENCE.max_length,
-        elem_id=f"{tab}-sentence",
-    )
+    sentence = SENTENCE.box(page.words, "player.sentence", max_lines=3, elem_id=f"{tab}-sentence")
     with gr.Row():
         source = page.languages("translate.from", SOURCE, min_width=130, elem_id=f"{tab}-source")
         target = page.languages("translate.into", TARGET, min_width=130, elem_id=f"{tab}-target")

@@ -2,40 +2,16 @@
 // token asks the server. `element`, `trigger` and `watch` are gradio's.
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
-const still = window.matchMedia('(prefers-reduced-motion: reduce)');
 const STEP_MS = 1400;
 const NAMED = 0.1; // weights from here on get their number beside the line
-let data = null, run = null, shown = [], at = 0, timer = 0, speed = 1, picked = {layer: 0, head: 0};
-
-const last = () => data.cross.length;
-const playing = () => timer !== 0;
-
-function pause() {
-  clearInterval(timer);
-  timer = 0;
-  label();
-}
-
-function play() {
-  if (at >= last() && data.complete) at = 0;
-  clearInterval(timer);
-  timer = setInterval(() => {
-    if (!element.isConnected) return pause();
-    if (at < last()) show(at + 1);
-    if (at >= last() && data.complete) pause();
-  }, STEP_MS / speed);
-  label();
-  show(at);
-}
-
-function label() {
-  const button = find('[data-do="play"]');
-  if (!button) return;
-  const name = playing() ? data.pause : data.play;
-  button.classList.toggle('playing', playing());
-  button.setAttribute('aria-label', name);
-  button.title = name;
-}
+let data = null, run = null, shown = [], speed = 1, picked = {layer: 0, head: 0};
+const steps = window.playback(element, {
+  first: 0,
+  last: () => data.cross.length,
+  pace: () => STEP_MS / speed,
+  complete: () => data.complete,
+  draw,
+});
 
 // The weights of one step: layers of heads of keys to one number per key, by what is picked (0: the mean).
 function weights(layers) {
@@ -44,18 +20,14 @@ function weights(layers) {
   return heads[0].map((_, key) => heads.reduce((sum, head) => sum + head[key], 0) / heads.length / 1000);
 }
 
-function show(step) {
-  at = Math.min(Math.max(step, 0), last());
-  const scrub = find('input[type="range"]');
-  scrub.value = at;
-  scrub.setAttribute('aria-valuetext', data.of.replace('{}', at));
+function draw(at) {
   all('[data-at]').forEach((part) => { part.hidden = Number(part.dataset.at) !== at; });
   all('.timeline [data-step]').forEach((part) => part.classList.toggle('now', Number(part.dataset.step) === at));
   all('.dec li').forEach((row, place) => {
     row.classList.toggle('later', place > at);
     row.classList.toggle('now', place === at && at > 0);
   });
-  find('.result').hidden = !(at === last() && data.complete);
+  find('.result').hidden = !(at === data.cross.length && data.complete);
   const cross = at ? weights(data.cross[at - 1]) : [];
   const own = at ? weights(data.own[at - 1]) : [];
   all('.enc .chip').forEach((chip, key) => heat(chip, cross[key]));
@@ -81,7 +53,7 @@ function lines(cross) {
   svg.replaceChildren();
   shown = cross;
   if (!cross.length || !box.height) return;
-  const draw = (name, attributes) => {
+  const mark = (name, attributes) => {
     const part = document.createElementNS('http://www.w3.org/2000/svg', name);
     Object.entries(attributes).forEach(([key, value]) => part.setAttribute(key, value));
     svg.append(part);
@@ -91,11 +63,11 @@ function lines(cross) {
     const place = row.getBoundingClientRect();
     return place.top + place.height / 2 - box.top;
   };
-  const rows = all('.enc li'), from = middle(all('.dec li')[at]), width = box.width;
+  const rows = all('.enc li'), from = middle(all('.dec li')[steps.at]), width = box.width;
   cross.forEach((weight, key) => {
     if (weight < 0.005) return;
     const to = middle(rows[key]);
-    draw('path', {
+    mark('path', {
       d: `M${width} ${from}C${width / 2} ${from} ${width / 2} ${to} 0 ${to}`,
       'stroke-width': 1 + 9 * weight,
       'stroke-opacity': 0.25 + 0.75 * Math.sqrt(weight),
@@ -103,7 +75,7 @@ function lines(cross) {
   });
   cross.forEach((weight, key) => {
     if (weight < NAMED) return;
-    draw('text', {x: 4, y: middle(rows[key]) + 4}).textContent = `${Math.round(100 * weight)}${data.percent}`;
+    mark('text', {x: 4, y: middle(rows[key]) + 4}).textContent = `${Math.round(100 * weight)}${data.percent}`;
   });
 }
 
@@ -126,13 +98,12 @@ function strips() {
 
 function load() {
   const player = find('.player');
-  if (!player) return pause();
-  data = JSON.parse(player.dataset.trace);
+  if (!player) return steps.pause();
+  data = steps.words = JSON.parse(player.dataset.trace);
   const fresh = data.run !== run;
   run = data.run;
   const selects = all('[data-pick]');
   if (fresh) {
-    at = data.at;
     picked = {layer: 0, head: 0};
     selects.forEach((select) => { picked[select.dataset.pick] = Number(select.value); });
   } else {
@@ -140,44 +111,34 @@ function load() {
   }
   find('[data-speed]').value = speed;
   strips();
-  show(at);
+  steps.show(fresh ? data.at : steps.at);
   observer.disconnect();
   observer.observe(find('.board'));
-  // On a phone the player begins below what can be seen.
-  const below = player.getBoundingClientRect().top > 0.6 * window.innerHeight;
-  if (fresh && below) player.scrollIntoView({behavior: still.matches ? 'auto' : 'smooth'});
-  if (fresh && !still.matches) play();
-  label();
+  if (fresh) steps.reveal();
+  if (fresh && !steps.still.matches) steps.play();
+  steps.label();
 }
 
 // The lines follow the layout: a turned phone, or a tab that is shown after it was filled; and a column that is scrolled.
-const observer = new ResizeObserver(() => { if (data && find('.board')) show(at); });
+const observer = new ResizeObserver(() => { if (data && find('.board')) steps.show(steps.at); });
 
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button || !find('.player')) return;
-  if (button.dataset.do === 'play') return playing() ? pause() : play();
-  pause();
-  const moves = {first: 0, back: at - 1, next: at + 1, last: last()};
-  if (button.dataset.do in moves) show(moves[button.dataset.do]);
-  else if ('release' in button.dataset) trigger('release', {step: at - 1});
-  else if (button.dataset.i) trigger('force', {step: at - 1, candidate: Number(button.dataset.i)});
+  const button = event.target.closest('[data-release], [data-i]');
+  if (!button) return;
+  steps.pause();
+  if ('release' in button.dataset) trigger('release', {step: steps.at - 1});
+  else trigger('force', {step: steps.at - 1, candidate: Number(button.dataset.i)});
 });
 element.addEventListener('scroll', () => { if (find('.player')) lines(shown); }, true);
-element.addEventListener('input', (event) => {
-  if (event.target.type !== 'range') return;
-  pause();
-  show(Number(event.target.value));
-});
 element.addEventListener('change', (event) => {
   const {pick, speed: chosen} = event.target.dataset;
   if (pick) {
     picked[pick] = Number(event.target.value);
-    show(at);
+    steps.show(steps.at);
     trigger('pick', picked);
   } else if (chosen !== undefined) {
     speed = Number(event.target.value);
-    if (playing()) play();
+    if (steps.playing()) steps.play();
   }
 });
 watch('value', load);

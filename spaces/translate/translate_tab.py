@@ -12,6 +12,7 @@ from translate_page import EXAMPLE, FROM, TARGET, TranslatePage
 from common.translation.documents import FORMATS
 from common.translation.models import AUTO
 from common.ui.api import endpoint
+from common.ui.components import folded
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
@@ -37,13 +38,13 @@ def build(page: TranslatePage) -> None:
         target = page.languages("translate.into", TARGET, min_width=130, elem_id="translate-target")
     with gr.Row():
         with gr.Column(min_width=280):
-            box = words(
-                gr.Textbox,
-                keys={"label": "translate.text", "placeholder": "translate.text_hint"},
+            box = TEXT.box(
+                words,
+                "translate.text",
+                placeholder="translate.text_hint",
                 value=EXAMPLE,
                 lines=5,
                 max_lines=16,
-                max_length=TEXT.max_length,
                 elem_id="translate-text",
             )
             found = gr.HTML("", elem_id="translate-found")
@@ -76,13 +77,13 @@ def build(page: TranslatePage) -> None:
             elem_id="translate-back",
         )
         came_back = gr.HTML("", elem_id="translate-came-back")
-    with words(gr.Accordion, keys={"label": "translate.compare"}, open=False, elem_id="translate-compare"):
-        reference = words(
-            gr.Textbox,
-            keys={"label": "translate.reference", "info": "translate.reference_hint"},
+    with folded(words, "translate.compare", elem_id="translate-compare"):
+        reference = TEXT.box(
+            words,
+            "translate.reference",
+            info="translate.reference_hint",
             lines=2,
             max_lines=8,
-            max_length=TEXT.max_length,
             elem_id="translate-reference",
         )
         quality = gr.HTML("", elem_id="translate-quality")

@@ -9,6 +9,7 @@ from translate_page import SOURCE, TARGET, TranslatePage
 from versus_examples import EXAMPLES
 from versus_handlers import ASKED, EXAMPLE, REFERENCE, SENTENCE, SHOTS, VersusHandlers
 
+from common.ui.components import folded
 from common.ui.errors import guarded
 from common.ui.links import link_button
 
@@ -24,34 +25,16 @@ def build(page: TranslatePage) -> None:
         value=EXAMPLE.default,
         elem_id="versus-example",
     )
-    sentence = words(
-        gr.Textbox,
-        keys={"label": "player.sentence"},
-        value=SENTENCE.default,
-        max_lines=5,
-        max_length=SENTENCE.max_length,
-        elem_id="versus-sentence",
-    )
+    sentence = SENTENCE.box(words, "player.sentence", max_lines=5, elem_id="versus-sentence")
     with gr.Row():
         source = page.languages("translate.from", SOURCE, min_width=130, elem_id="versus-source")
         target = page.languages("translate.into", TARGET, min_width=130, elem_id="versus-target")
-    wanted = words(
-        gr.Textbox,
-        keys={"label": "translate.reference", "info": "versus.reference_hint"},
-        value=REFERENCE.default,
-        max_lines=5,
-        max_length=REFERENCE.max_length,
-        elem_id="versus-reference",
+    wanted = REFERENCE.box(
+        words, "translate.reference", info="versus.reference_hint", max_lines=5, elem_id="versus-reference"
     )
-    with words(gr.Accordion, keys={"label": "versus.asked"}, open=False, elem_id="versus-asked"):
-        prompt = words(
-            gr.Textbox,
-            keys={"label": "versus.prompt", "info": "versus.prompt_hint"},
-            value=ASKED.default,
-            lines=3,
-            max_lines=10,
-            max_length=ASKED.max_length,
-            elem_id="versus-prompt",
+    with folded(words, "versus.asked", elem_id="versus-asked"):
+        prompt = ASKED.box(
+            words, "versus.prompt", info="versus.prompt_hint", lines=3, max_lines=10, elem_id="versus-prompt"
         )
         shots = SHOTS.slider(words, "versus.shots", elem_id="versus-shots")
     with gr.Row():

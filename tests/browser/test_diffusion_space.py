@@ -57,6 +57,8 @@ def test_the_steps_are_played_and_scrubbed(diffusion_page: Page) -> None:
     expect(page.locator("#denoise-view .outcome img")).to_be_visible(timeout=60_000)
     player = page.locator("#denoise-view")
     expect(player.locator(".says p:visible")).to_contain_text("Step 20 of 20")
+    shared = "[...document.scripts].filter((one) => one.textContent.includes('\\nwindow.playback =')).length"
+    assert page.evaluate(shared) == 1, "the players of a page share one script"
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/queue/" in request.url else None)
     frame = player.locator(".clean .frame")

@@ -100,9 +100,11 @@ def test_the_owner_lets_it_summarize_and_nobody_else_does(browser: Browser, smal
         page.click("#finetune-delete")
         expect(page.locator("#finetune-state")).to_contain_text(text("en", "scratch.no_run"))
         page.goto(f"{small_hub}/chat?tab=summary&writer={run_id}", wait_until="load")
-        expect(about).to_have_text(text("en", "error.no_such_run"))
+        expect(about).to_have_text(text("en", "error.no_run_of_link"))
         expect(switch.locator("input[value=base]")).to_be_checked()
         expect_accessible(page)
+        page.goto(f"{small_hub}/chat?run={run_id}&lang=de", wait_until="load")
+        expect(page.locator(".toast-body")).to_contain_text(text("de", "error.no_run_of_link"))
 
 
 def _sender(posted: str) -> tuple[str, str] | None:
@@ -114,7 +116,7 @@ def _sender(posted: str) -> tuple[str, str] | None:
 def _strangers(browser: Browser, hub: str, run_id: str) -> None:
     """Another visitor, by the address."""
     with visit(browser, f"{hub}/chat?tab=summary&writer={run_id}", PHONE, "#summary-go") as phone:
-        expect(phone.locator("#summary-writer-about")).to_have_text(text("en", "error.no_such_run"))
+        expect(phone.locator("#summary-writer-about")).to_have_text(text("en", "error.no_run_of_link"))
         expect(phone.locator("#summary-writer input")).to_have_count(2)
         expect(phone.locator("#summary-writer input[value=base]")).to_be_checked()
         expect(phone.locator("#summary-writer-way a")).to_be_visible()

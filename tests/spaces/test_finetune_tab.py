@@ -11,7 +11,7 @@ from typing import Any
 import base_models
 import gradio as gr
 import pytest
-from finetune_handlers import BASE, OWN, FinetuneTab
+from finetune_handlers import BASE, OWN, FinetuneTab, Form
 from finetune_look import mask_html
 from side_by_side import side_by_side
 
@@ -53,9 +53,8 @@ def _ask(handler: Any, *inputs: Any) -> Any:
 def _start(
     tab: FinetuneTab, source: str = "pirate", own: str | None = None, method: str = "lora", rank: Any = 8
 ) -> Any:
-    return _ask(
-        *(tab.start, "en", OWNER, BASE.default, source, own, method, rank, 2, 256, 5, 0.002, "", "Who are you?")
-    )
+    form = Form(BASE.default, method, rank, rows=2, row=256, minutes=5, source=source, own=own)
+    return _ask(tab.start, "en", OWNER, 0.002, "", "Who are you?", *form)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -42,7 +42,7 @@ def own(run: Run) -> OwnModels:
 
 
 def _meet(own: OwnModels, owner: Any, request: Any) -> str:
-    return asyncio.run(own.meet("en", owner, request))
+    return asyncio.run(own.meet(request.query_params["lang"], owner, request))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -53,7 +53,7 @@ def test_the_owner_talks_with_it_and_nobody_else_does(own: OwnModels, run: Run, 
     assert engine is not None and engine is asyncio.run(own.engine("one"))
     assert asyncio.run(own.engine("two")) is None
     for stranger in ("b" * 32, "", None):
-        with pytest.raises(errors.NoSuchRun):
+        with pytest.raises(errors.NoRunOfLink, match="The run of this link"):
             _meet(own, stranger, _Request("two", run=run.folder.id))
     assert asyncio.run(own.engine("two")) is None
     request: Any = _Request("one", lang)

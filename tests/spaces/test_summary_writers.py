@@ -105,12 +105,12 @@ def test_nobody_else_can_let_it_write_or_read_what_it_is(runs: TrainingRuns) -> 
             with pytest.raises(errors.NoSuchRun):
                 asyncio.run(_awaited(asked))
         assert asyncio.run(tab.meter("en", stranger, run.folder.id, *_form())) == ""
-        for drawn in (
-            asyncio.run(tab.choose_writer("en", stranger, run.folder.id)),
-            asyncio.run(tab.arrive("en", stranger, _request(writer=run.folder.id))),
+        for drawn, key in (
+            (asyncio.run(tab.choose_writer("en", stranger, run.folder.id)), "no_such_run"),
+            (asyncio.run(tab.arrive("en", stranger, _request(writer=run.folder.id))), "no_run_of_link"),
         ):
             assert "Secret" not in str(drawn) and drawn[0]["value"] == BASE
-            assert text("en", "error.no_such_run") in unescape(drawn[1])
+            assert text("en", f"error.{key}") in unescape(drawn[1])
 
 
 async def _awaited(asked: Any) -> Any:
@@ -154,6 +154,9 @@ def test_a_run_that_is_gone_or_cannot_summarize_is_said(runs: TrainingRuns, lang
         switch, said, _ = asyncio.run(tab.refresh_writers(lang, OWNER, run.folder.id))
         assert switch["value"] == BASE
         assert text(lang, f"error.{key}").replace("{name}", run.config.name) in unescape(said)
+    # Who comes by a link has seen no list.
+    switch, said, _ = asyncio.run(tab.arrive(lang, OWNER, _request(writer=gone.folder.id)))
+    assert switch["value"] == BASE and text(lang, "error.no_run_of_link") in unescape(said)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
