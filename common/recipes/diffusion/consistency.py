@@ -93,7 +93,8 @@ class Distillation:
         velocity = self.unet(noisy, at, encoder_hidden_states=said).sample
         clean, _ = self._split(noisy, at, velocity)
         skip, out = self._scheduler.get_scalings_for_boundary_condition_discrete(at.view(-1, 1, 1, 1))
-        return skip * noisy + out * clean
+        finished: torch.Tensor = skip * noisy + out * clean
+        return finished
 
     def _split(self, noisy: torch.Tensor, at: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The finished latent and the noise in a noisy one, by its velocity; see ``unet.py`` on v."""
