@@ -48,6 +48,7 @@ def test_the_model_of_few_steps_is_chosen_and_draws(diffusion_page: Page, tmp_pa
     page.click("#image-go")
     save = page.locator("#image-canvas a[download]")
     expect(save).to_have_attribute("download", "11.png", timeout=60_000)
+    expect(page.locator("#image-note")).to_contain_text("MB of memory")  # it was loaded for this picture
     with page.expect_download() as download:
         save.click()
     path = tmp_path / "saved.png"

@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("build/distill"), help="folder for all that is kept")
     parser.add_argument("--groups", default=",".join(pictures.GROUPS), help="only these subcategories; empty: all")
     parser.add_argument("--minutes", type=float, default=0, help="for training in this call; 0: until its last step")
-    parser.add_argument("--steps", type=int, default=800, help="batches in all (default 800)")
+    parser.add_argument("--steps", type=int, default=300, help="batches in all (default 300)")
     parser.add_argument("--batch", type=int, default=16, help="latents in a batch (default 16)")
     parser.add_argument("--rank", type=int, default=24, help="of the LoRA (default 24)")
     parser.add_argument("--skip", type=int, default=50, help="timesteps in one step of the teacher (default 50)")
