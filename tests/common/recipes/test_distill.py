@@ -174,11 +174,12 @@ def test_the_card_says_whether_few_steps_are_worse(
     distill.save(lesson, tmp_path)
     values = {Way(False, 4, GUIDANCE): 0.5, Way(False, 30, GUIDANCE): 0.98, Way(False, 1, 1.0): 0.2}
     values |= {Way(True, 4, 1.0): right, Way(True, 1, 1.0): 0.3}
-    scores = [Score(way, 200, nearest, 1.0, 9.0) for way, nearest in values.items()]
+    scores = [Score(way, 200, nearest, 1.0, 9.0, 5.0) for way, nearest in values.items()]
     distill_card.write(tmp_path, Report(7, 120.0, 0.1), "Huber loss.", scores, [Path("emoji-twitter.parquet")], SHOWN)
     card = (tmp_path / "README.md").read_text("utf-8")
     assert f"{right:.1%} are right, {said} the model itself" in card
-    assert "In a single step 30.0% are right, by the model itself 20.0%" in card
+    assert "In a single step 30.0% are right, and 20.0% by the model itself, without guidance" in card
+    assert "in 30 steps it has 98.0%" in card and "by heart" not in card
     for part in ("license: cc-by-4.0", "guidance 4 | 30 | 60 | 98.0%", f"LCM | 4 | 4 | {right:.1%}", "7 steps, 2 min"):
         assert part in card
 
