@@ -174,15 +174,14 @@ def _verdict(found: Mapping[Way, Score]) -> str:
     if student.nearest == few.nearest:
         compared = "as many as"
     alone = max(
-        (score for way, score in found.items() if not way.student and way.steps == 1), key=lambda one: one.nearest
+        (one for one in found.values() if not one.way.student and one.way.steps == 1), key=lambda one: one.nearest
     )
-    by_heart = (
-        " It knows its names by heart, and needs no LoRA to find them." if alone.nearest >= student.nearest else ""
-    )
+    at_once = found[_AT_ONCE]
+    needless = " By this measure the model needs no LoRA for a single step." if alone.nearest >= at_once.nearest else ""
+    guided = "with" if alone.way.guidance > 1 else "without"
     return (
         f"Of {student.names} names {student.nearest:.1%} are right, {compared} the model itself has in as many steps "
         f"with guidance ({few.nearest:.1%}, {_FEW.passes} passes); in {_MANY.steps} steps it has "
-        f"{found[_MANY].nearest:.1%}. One name is {1 / student.names:.1%}. In a single step {found[_AT_ONCE].nearest:.1%} "
-        f"are right, and {alone.nearest:.1%} by the model itself, "
-        f"{'with' if alone.way.guidance > 1 else 'without'} guidance.{by_heart}"
+        f"{found[_MANY].nearest:.1%}. One name is {1 / student.names:.1%}. In a single step {at_once.nearest:.1%} are "
+        f"right, and {alone.nearest:.1%} by the model itself {guided} guidance.{needless}"
     )

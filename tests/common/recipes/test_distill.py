@@ -178,8 +178,8 @@ def test_the_card_says_whether_few_steps_are_worse(
     distill_card.write(tmp_path, Report(7, 120.0, 0.1), "Huber loss.", scores, [Path("emoji-twitter.parquet")], SHOWN)
     card = (tmp_path / "README.md").read_text("utf-8")
     assert f"{right:.1%} are right, {said} the model itself" in card
-    assert "In a single step 30.0% are right, and 20.0% by the model itself, without guidance" in card
-    assert "in 30 steps it has 98.0%" in card and "by heart" not in card
+    assert "In a single step 30.0% are right, and 20.0% by the model itself without guidance" in card
+    assert "in 30 steps it has 98.0%" in card and "needs no LoRA" not in card
     for part in ("license: cc-by-4.0", "guidance 4 | 30 | 60 | 98.0%", f"LCM | 4 | 4 | {right:.1%}", "7 steps, 2 min"):
         assert part in card
 
