@@ -33,9 +33,9 @@ class Model:
 
     ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``size`` is the
     edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual
-    ones); ``decoder`` is a tiny autoencoder for its latents and ``adapter`` a LoRA to put into it, both hub ids;
-    ``base`` is the id of the model that an adapter belongs to, ``architecture`` what a family's member is: encoder,
-    decoder, or both.
+    ones); ``decoder`` is a tiny autoencoder for its latents, a hub id, and ``adapter`` a LoRA to put into it, a hub id
+    or a folder of ``models``; ``base`` is the id of the model that an adapter belongs to, ``architecture`` what a
+    family's member is: encoder, decoder, or both.
     """
 
     id: str
@@ -121,6 +121,27 @@ def locate(model: Model) -> Path:
     if model.where == "file":
         return Path(model.folder) / model.file
     return _fetch(model)
+
+
+def locate_adapter(model: Model) -> Path:
+    """The folder of the LoRA that the entry puts into its model; fetched when it is not here yet.
+
+    Raises:
+        ModelUnavailable: as ``locate``.
+    """
+    if model.where == "models":
+        return ROOT / "models" / model.adapter
+    return locate(Model(model.adapter, model.adapter, "image-part", "hub", repo=model.adapter))
+
+
+def has_files(model: Model) -> bool:
+    """Whether the files of an embedded model are here, those of its LoRA included. Raises ModelUnavailable."""
+    return locate(model).exists() and (not model.adapter or locate_adapter(model).exists())
+
+
+def without_adapter(model: Model) -> Model:
+    """The entry of the same files without the LoRA; the model itself when it has none."""
+    return next((entry for entry in entries() if model.adapter and entry.id == model.base), model)
 
 
 def beside(model: Model) -> Path:

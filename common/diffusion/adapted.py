@@ -74,7 +74,7 @@ def run(opened: Opened, request: AdaptedRequest) -> Iterator[AdaptedStep | Adapt
     from common import catalog
 
     walk.check(opened)
-    check(opened, ImageRequest(request.prompt, size=opened.native))
+    check(opened, ImageRequest(request.prompt, steps=request.steps, size=opened.native))
     if catalog.locate(opened.model).resolve() != request.base.resolve():
         raise errors.NotSupported(what=errors.Phrase("style_other_model", name=request.base_title))
     if not request.file.is_file():
@@ -109,9 +109,9 @@ def _picture(opened: Opened, pipe: Any, request: AdaptedRequest) -> Iterator[int
     scheduler = pipe.scheduler
     scheduler.set_timesteps(request.steps, device=pipe.device)
     vectors = walk.embed(pipe, request.prompt)
-    latents = walk.starting_noise(pipe, opened.native, request.seed)
+    latents, chance = walk.begin(pipe, opened.native, request.seed)
     for number, timestep in enumerate(scheduler.timesteps, start=1):
         prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), request.scale)
-        latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+        latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
         yield min(number, request.steps)
     yield walk.to_pictures(pipe, latents)[0].convert("RGB")

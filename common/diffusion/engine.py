@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from common import errors, hardware
 from common.config import settings
-from common.diffusion import estimate
+from common.diffusion import estimate, schedulers
 from common.diffusion.opened import Opened
 from common.diffusion.paint import LENT, Abandoned, paint, paint_on_lent_gpu
 from common.diffusion.request import Finished as Finished
@@ -279,6 +279,9 @@ def check(opened: Opened, request: ImageRequest) -> None:
         raise errors.InvalidInput(field="image_size", allowed=", ".join(map(str, opened.sizes)))
     if request.scheduler not in opened.schedulers:
         raise errors.InvalidInput(field="scheduler", allowed=", ".join(opened.schedulers))
+    most = schedulers.most_steps(opened.pipe.scheduler, request.scheduler)
+    if most is not None and request.steps > most:
+        raise errors.InvalidInput(field="image_steps", allowed=errors.Phrase("whole_between", minimum=1, maximum=most))
     if estimate.memory_gb(opened, request) > hardware.free_memory_gb():
         raise _too_large(opened, request)
 

@@ -93,13 +93,15 @@ def run(opened: Opened, request: GuidanceRequest) -> Iterator[GuidedStep | Guide
 
     walk.check(opened)
     scales = request.scales
-    check(opened, ImageRequest(request.prompt, size=opened.native, images=len(scales)))
+    check(opened, ImageRequest(request.prompt, steps=request.steps, size=opened.native, images=len(scales)))
     with opened.in_use() as pipe, torch.inference_mode():
         scheduler = pipe.scheduler
         words = cross_attention.words(pipe.tokenizer, request.prompt)[:MOST_WORDS]
         unconditional, conditional = walk.embed(pipe, request.prompt)
         scheduler.set_timesteps(request.steps, device=pipe.device)
-        latents = walk.starting_noise(pipe, opened.native, request.seed).repeat(len(scales), 1, 1, 1)
+        noise, chance = walk.begin(pipe, opened.native, request.seed)
+        latents = noise.repeat(len(scales), 1, 1, 1)
+        chances = [chance.clone_state() for _ in scales]  # the same for every scale
         weights = torch.tensor(scales, device=pipe.device, dtype=latents.dtype)[:, None, None, None]
         start = time.perf_counter()
         # Rows of the batch: all scales without the prompt, then all with it.
@@ -128,7 +130,7 @@ def run(opened: Opened, request: GuidanceRequest) -> Iterator[GuidedStep | Guide
                     tuple(float(heat.mean()) for heat in heats),
                     passed / number * (request.steps - number),
                 )
-                latents = scheduler.step(guided, timestep, latents, return_dict=False)[0]
+                latents = walk.advance(scheduler, guided, timestep, latents, chances)
         yield Guided(tuple(walk.to_pictures(pipe, latents)))
 
 

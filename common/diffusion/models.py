@@ -51,7 +51,7 @@ class DiffusionModels:
         if self._config.image_model != AUTO:
             return (configured(self._config.image_model),)
         known = catalog.with_task("image")
-        embedded = [model for model in known if model.embedded and catalog.locate(model).is_dir()]
+        embedded = [model for model in known if model.embedded and catalog.has_files(model)]
         here = [model for model in known if not model.embedded and catalog.is_local(model)]
         fetched = [model for model in known if self._hub and not model.embedded and model not in here]
         first, then = (here, embedded) if hardware.has_nvidia_gpu() else (embedded, here)

@@ -132,7 +132,7 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
         vectors = walk.embed(pipe, request.prompt)
         original = pictures.square(request.picture, opened.native)
         clean = walk.to_latents(pipe, original)
-        noise = walk.starting_noise(pipe, opened.native, request.seed)
+        noise, chance = walk.begin(pipe, opened.native, request.seed)
         start, total = time.perf_counter(), 2 * request.taken
 
         def step(number: int, back: bool, timestep: Any, noisy: Pixels, guess: Pixels) -> NoiseStep:
@@ -149,7 +149,7 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
             prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), request.scale)
             shown = walk.show(opened, torch.cat([latents, _guess(pipe, latents, timestep, prediction)]))
             yield step(done, True, timestep, shown[0], shown[1])
-            latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+            latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
         kept, result = walk.to_pictures(pipe, torch.cat([clean, latents]))
         up = [schedule[int(timestep)] for timestep in down.flip(0)]
         row = [up[place] for place in chosen_steps(len(up), _IN_PIXELS)]

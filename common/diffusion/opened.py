@@ -152,7 +152,7 @@ def open_model(model: Model) -> Opened:
         )
     except (OSError, ValueError, KeyError) as problem:
         raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem
-    if model.adapter and not model.embedded:
+    if model.adapter:
         _adapt(pipe, model)
     if model.decoder and place == "cpu":
         _take_small_decoder(pipe, model, dtype)
@@ -173,11 +173,19 @@ def _checker(folder: Path) -> dict[str, Any]:
 
 
 def _adapt(pipe: Any, model: Model) -> None:
-    """Put the entry's LoRA into the weights, such as the one that makes a model need few steps."""
-    from diffusers import LCMScheduler
+    """Put the entry's LoRA into the weights, such as the one that makes a model need few steps.
 
-    folder = catalog.locate(Model(model.adapter, model.adapter, "image-part", "hub", repo=model.adapter))
-    pipe.load_lora_weights(folder, local_files_only=True)
+    Raises:
+        ModelUnavailable: its files cannot be had or read.
+    """
+    from diffusers import LCMScheduler
+    from safetensors import SafetensorError
+
+    folder = catalog.locate_adapter(model)
+    try:
+        pipe.load_lora_weights(folder, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, KeyError, SafetensorError) as problem:
+        raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem
     pipe.fuse_lora()
     pipe.unload_lora_weights()
     pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config)

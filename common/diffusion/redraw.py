@@ -18,7 +18,7 @@ from PIL import Image
 from common.diffusion import pictures, schedulers, walk
 from common.diffusion.engine import check
 from common.diffusion.opened import Opened
-from common.diffusion.request import ImageRequest, Pixels
+from common.diffusion.request import OWN, ImageRequest, Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -92,15 +92,16 @@ def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn
     import torch
 
     walk.check(opened)
-    check(opened, ImageRequest(request.prompt, size=opened.native))
-    with opened.in_use(_SCHEDULER) as pipe, torch.inference_mode():
+    name = OWN if schedulers.is_lcm(opened.pipe.scheduler) else _SCHEDULER
+    check(opened, ImageRequest(request.prompt, steps=request.steps, size=opened.native, scheduler=name))
+    with opened.in_use(name) as pipe, torch.inference_mode():
         scheduler = pipe.scheduler
         scheduler.set_timesteps(request.steps, device=pipe.device)
         times = scheduler.timesteps[len(scheduler.timesteps) - request.taken :]
         vectors = walk.embed(pipe, request.prompt)
         original = pictures.square(request.picture, opened.native)
         clean = walk.to_latents(pipe, original)
-        noise = walk.starting_noise(pipe, opened.native, request.seed)
+        noise, chance = walk.begin(pipe, opened.native, request.seed)
         free = None if request.mask is None else _in_latents(request.mask, clean)
         latents = scheduler.add_noise(clean, noise, times[:1])
         start = time.perf_counter()
@@ -110,7 +111,7 @@ def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn
             shown = walk.show(opened, torch.cat([noisy, guess]))
             left = (time.perf_counter() - start) / number * (request.taken - number)
             yield RedrawStep(number, request.taken, share, shown[0], shown[1], left)
-            latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+            latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
             if free is not None:
                 known = (
                     clean if number == request.taken else scheduler.add_noise(clean, noise, times[number : number + 1])

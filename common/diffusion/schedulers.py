@@ -37,6 +37,11 @@ def is_flow(scheduler: Any) -> bool:
     return "FlowMatch" in type(scheduler).__name__
 
 
+def is_lcm(scheduler: Any) -> bool:
+    """Whether the model says finished pictures, which LCM's scheduler puts under less noise for the next step."""
+    return type(scheduler).__name__ == "LCMScheduler"
+
+
 def fitting(scheduler: Any, few_steps: bool) -> tuple[str, ...]:
     """The names that can be chosen for a model with this scheduler.
 
@@ -46,6 +51,16 @@ def fitting(scheduler: Any, few_steps: bool) -> tuple[str, ...]:
     if is_flow(scheduler):
         return (OWN,)
     return tuple(name for name in NAMES if name != "lcm" or few_steps)
+
+
+def most_steps(scheduler: Any, name: str) -> int | None:
+    """How many steps the scheduler of that name can take; None where the model's 1,000 timesteps are the only limit.
+
+    LCM's takes its steps from those that the teacher took in the distillation.
+    """
+    if name == "lcm" or (name == OWN and is_lcm(scheduler)):
+        return int(scheduler.config.get("original_inference_steps", 50))
+    return None
 
 
 def make(scheduler: Any, name: str) -> Any:

@@ -6,6 +6,7 @@ loop written out, and the modules that do so put it together from these; tests h
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,14 +34,27 @@ def embed(pipe: Any, prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
     return unconditional, conditional
 
 
-def starting_noise(pipe: Any, size: int, seed: int) -> torch.Tensor:
-    """The latent that a picture of ``size`` pixels begins with, (1, C, h, w): the same as the pipeline's for a seed."""
+def begin(pipe: Any, size: int, seed: int) -> tuple[torch.Tensor, torch.Generator]:
+    """The latent that a picture of ``size`` pixels begins with, (1, C, h, w), and the chance of the steps after it.
+
+    Both are the same as the pipeline's for a seed.
+    """
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
+    chance = torch.Generator().manual_seed(seed)
     channels = pipe.unet.config.in_channels
-    latents: torch.Tensor = pipe.prepare_latents(1, channels, size, size, pipe.unet.dtype, pipe.device, generator)
-    return latents
+    latents: torch.Tensor = pipe.prepare_latents(1, channels, size, size, pipe.unet.dtype, pipe.device, chance)
+    return latents, chance
+
+
+def advance(
+    scheduler: Any, prediction: torch.Tensor, timestep: Any, latents: torch.Tensor, chances: list[torch.Generator]
+) -> torch.Tensor:
+    """The latents (B, C, h, w) after a step; where the scheduler adds noise, as LCM's does, each row by its chance."""
+    takes = "generator" in inspect.signature(scheduler.step).parameters
+    options = {"generator": chances} if takes else {}
+    moved: torch.Tensor = scheduler.step(prediction, timestep, latents, return_dict=False, **options)[0]
+    return moved
 
 
 def predict(

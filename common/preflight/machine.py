@@ -95,7 +95,7 @@ async def card() -> Finding:
 
 def _present(model: catalog.Model) -> bool:
     try:
-        return catalog.locate(model).exists()
+        return catalog.has_files(model)
     except ModelUnavailable:
         return False
 

@@ -97,7 +97,7 @@ def bundle(space: str, hardware: str = ZEROGPU, root: Path = ROOT) -> Bundle:
     copied = {**own, **{path.relative_to(root).as_posix(): path for path in found.modules.values()}}
     copied |= _data(root, found)
     wanted = _models(found)
-    models = [model for model in wanted if model.where == "code" or catalog.locate(model).exists()]
+    models = [model for model in wanted if model.where == "code" or catalog.has_files(model)]
     for model in models:
         copied |= _model_files(root, model)
     copied["LICENSE"] = root / "LICENSE"
@@ -169,8 +169,9 @@ def _model_files(root: Path, model: Model) -> dict[str, Path]:
         return {}
     place = catalog.locate(model)
     if model.where == "models":
-        folder = root / "models" / model.folder
-        return {path.relative_to(root).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        folders = [root / "models" / name for name in (model.folder, model.adapter) if name]
+        files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+        return {path.relative_to(root).as_posix(): path for path in files}
     target = catalog.beside(model).relative_to(catalog.ROOT)
     if place.is_file():
         return {target.as_posix(): place}

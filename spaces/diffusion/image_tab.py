@@ -93,9 +93,11 @@ def build(page: DiffusionPage) -> None:
         "trigger_mode": "multiple",
         **quiet,
     }
-    gr.on([go.click, prompt.submit], **draw)
-    again.click(guarded(handlers.next_seed), [lang, form["seed"], form["images"]], form["seed"], **at_once).then(**draw)
-    surprise.click(guarded(handlers.surprise), [lang, form["model"]], [prompt, form["seed"]], **at_once).then(**draw)
+    following = again.click(guarded(handlers.next_seed), [lang, form["seed"], form["images"]], form["seed"], **at_once)
+    surprised = surprise.click(guarded(handlers.surprise), [lang, form["model"]], [prompt, form["seed"]], **at_once)
+    for drawn in (gr.on([go.click, prompt.submit], **draw), following.then(**draw), surprised.then(**draw)):
+        # A model that was loaded for this picture has a pace from now on.
+        drawn.then(guarded(handlers.foresee), [lang, *wanted], note, **at_once)
     stop.click(guarded(handlers.stop), lang, None, **at_once)
     gr.on(
         [prompt.change, *(form[name].change for name in _ORDER)],

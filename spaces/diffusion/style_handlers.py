@@ -23,7 +23,7 @@ from common.config import settings
 from common.diffusion import adapted, pictures
 from common.diffusion.adapted import Adapted, AdaptedRequest, AdaptedStep
 from common.diffusion.engine import DiffusionEngine
-from common.diffusion.opened import DECODED, Opened
+from common.diffusion.opened import DECODED, Opened, usual_guidance, usual_steps
 from common.diffusion.request import Finished, ImageRequest
 from common.diffusion.restyle import PROMPTS, STYLES
 from common.documents.read import display_name
@@ -147,18 +147,19 @@ class StyleHandlers(WatchedRuns):
             else:
                 made = examples
         opened = await asyncio.to_thread(engine.opened)
+        learner = catalog.without_adapter(opened.model)  # its own steps and guidance suit the pictures on the way
         config = StyleConfig(
             name=self._name(owner, wanted, title),
             owner=owner,
             minutes=settings().max_run_minutes,
-            base=str(catalog.locate(opened.model)),
-            base_title=opened.model.title,
+            base=str(catalog.locate(learner)),
+            base_title=learner.title,
             base_licence=opened.model.licence,
             size=opened.native,
             rank=width,
             prompt=said,
-            sample_steps=opened.steps,
-            guidance=opened.guidance,
+            sample_steps=usual_steps(learner),
+            guidance=usual_guidance(learner),
             pace=Pace(
                 steps=count,
                 batch=_BATCH,

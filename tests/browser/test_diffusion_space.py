@@ -37,6 +37,27 @@ def test_a_picture_is_drawn_saved_and_gives_its_settings_back(diffusion_page: Pa
 
 
 @desktop_only
+def test_the_model_of_few_steps_is_chosen_and_draws(diffusion_page: Page, tmp_path: Path) -> None:
+    page = diffusion_page
+    page.click("#image-model input")
+    page.get_by_role("option", name="Emoji diffusion with LCM-LoRA").click()
+    expect(page.locator("#image-steps input[type=number]")).to_have_value("4")
+    expect(page.locator("#image-guidance input[type=number]")).to_have_value("1")
+    page.fill("#image-prompt textarea", "sunflower")
+    page.fill("#image-seed input", "11")
+    page.click("#image-go")
+    save = page.locator("#image-canvas a[download]")
+    expect(save).to_have_attribute("download", "11.png", timeout=60_000)
+    expect(page.locator("#image-note")).to_contain_text("MB of memory")  # it was loaded for this picture
+    with page.expect_download() as download:
+        save.click()
+    path = tmp_path / "saved.png"
+    download.value.save_as(path)
+    request, model = metadata.read(path)
+    assert (request.steps, request.guidance_scale, model) == (4, 1.0, "emoji-diffusion-lcm")
+
+
+@desktop_only
 def test_bad_input_is_one_sentence(diffusion_page: Page, tmp_path: Path) -> None:
     page = diffusion_page
     page.fill("#image-prompt textarea", "")

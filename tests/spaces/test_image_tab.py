@@ -25,7 +25,7 @@ from common.ui.i18n import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
-from image_handlers import ImageHandlers
+from image_handlers import ImageHandlers, model_choices
 
 VISITOR = gr.Request(session_hash="visitor")
 HOSTILE = '<img src=x onerror="alert(1)"> & {seed}'
@@ -225,6 +225,14 @@ def test_what_suits_a_model_is_set(tiny_diffusion: Path, tmp_path: Path) -> None
     steps, guidance, size, scheduler = asyncio.run(handlers.for_model("en", "auto"))
     assert (steps, guidance, size["value"]) == (20, 7.5, 32)
     assert "lcm" not in [name for _, name in scheduler["choices"]]
+
+
+def test_the_model_of_few_steps_can_be_chosen_and_brings_its_settings() -> None:
+    models = DiffusionModels(Settings(offline=True))
+    assert "emoji-diffusion-lcm" in [name for _, name in model_choices("en", models)]
+    steps, guidance, size, scheduler = asyncio.run(ImageHandlers(models).for_model("en", "emoji-diffusion-lcm"))
+    assert (steps, guidance, size["value"]) == (4, 1.0, 64)
+    assert "lcm" in [name for _, name in scheduler["choices"]] and scheduler["value"] == "own"
 
 
 def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from transformers import CLIPTokenizer
 
 from common.recipes.diffusion import card, export, features, loop, measure, pictures, preview, unet, vae, words
 
-_VAE_RATE, _UNET_RATE, _JUDGE_RATE = 2e-3, 8e-4, 2e-3
+_VAE_RATE, _UNET_RATE = 2e-3, 8e-4
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -53,9 +53,7 @@ def _run(chosen: argparse.Namespace) -> None:
     pipeline = export.pipeline(coder, painter, tokenizer)
     export.save(pipeline, chosen.out)
     _, preview_error = preview.make(chosen.out, shown.names)
-    judge = features.Judge(len(set(shown.names)))
-    stage = loop.Stage("judge", chosen.judge_steps, 64, _JUDGE_RATE)
-    reports["judge"] = loop.train(stage, judge, len(shown), features.Loss(shown), work)
+    judge, reports["judge"] = features.train(shown, chosen.judge_steps, work)
     report = measure.measure(chosen.out, judge, shown, chosen.prompts)
     card.write(chosen.out, reports, report, preview_error, chosen.data, chosen.batch, shown)
     (work / "scores.json").write_text(json.dumps(report.to_json(), indent=2), "utf-8")

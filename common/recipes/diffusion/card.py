@@ -28,14 +28,11 @@ def write(
     pictures: Pictures,
 ) -> None:
     """Write README.md into the model's folder."""
-    sources = [source for key, source in _SOURCES.items() if any(key in path.name for path in data)]
-    licence = "cc-by-4.0" if any(source[0] == "Twemoji" for source in sources) else "apache-2.0"
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors")) / 1e6
     unet, vae = trained["unet"], trained["vae"]
-    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"a CPU ({torch.get_num_threads()} threads)"
     names = ", ".join(sorted(set(pictures.names)))
     text = f"""---
-license: {licence}
+license: {licence(data)}
 library_name: diffusers
 pipeline_tag: text-to-image
 tags: [stable-diffusion, emoji]
@@ -78,17 +75,36 @@ diffusers needs none.
 
 ## Training
 
-`python -m common.recipes.diffusion` on {where}. VAE: {vae.steps:,} steps of 16 pictures, {vae.seconds / 60:.0f} \
+`python -m common.recipes.diffusion` on {where()}. VAE: {vae.steps:,} steps of 16 pictures, {vae.seconds / 60:.0f} \
 minutes. U-Net and text encoder: {unet.steps:,} steps of {batch}, {unet.seconds / 60:.0f} minutes, loss \
 {unet.loss:.3f} (v-prediction). AdamW, moving average of the weights, one prompt in ten left out for guidance. \
 Prompts have at most 24 tokens. More steps would help: the same command goes on.
 
 ## Data and licence
 
-{"; ".join(f"{name} ({terms}, {link})" for name, terms, link in sources)}: pictures without skin tones and flags, \
+{describe(data)}: pictures without skin tones and flags, \
 named by Unicode CLDR: {names}. The pictures it draws look like them: name the source when you publish some.
 """
     (folder / "README.md").write_text(text, "utf-8")
+
+
+def licence(data: Sequence[Path]) -> str:
+    """Of what is learned from these files, as the hub names it."""
+    return "cc-by-4.0" if any(source[0] == "Twemoji" for source in _sources(data)) else "apache-2.0"
+
+
+def describe(data: Sequence[Path]) -> str:
+    """Where the pictures of these files come from."""
+    return "; ".join(f"{name} ({terms}, {link})" for name, terms, link in _sources(data))
+
+
+def where() -> str:
+    """What the training runs on."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"a CPU ({torch.get_num_threads()} threads)"
+
+
+def _sources(data: Sequence[Path]) -> list[tuple[str, str, str]]:
+    return [source for key, source in _SOURCES.items() if any(key in path.name for path in data)]
 
 
 def _verdict(report: Report) -> str:

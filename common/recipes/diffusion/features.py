@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, interpolate, normalize
 
+from common.recipes.diffusion import loop
 from common.recipes.diffusion.pictures import Pictures
 
 _WIDTH = 192
+_BATCH, _RATE = 64, 2e-3
 
 
 class Judge(nn.Module):
@@ -55,6 +58,13 @@ class Loss:
         device = next(model.parameters()).device
         pixels = _changed(self._pictures.scaled(rows), chance).to(device)
         return cross_entropy(model(pixels), self._labels[rows].to(device))
+
+
+def train(pictures: Pictures, steps: int, work: Path) -> tuple[Judge, loop.Report]:
+    """A judge for these pictures; goes on from what is in ``work``."""
+    judge = Judge(len(set(pictures.names)))
+    stage = loop.Stage("judge", steps, _BATCH, _RATE)
+    return judge, loop.train(stage, judge, len(pictures), Loss(pictures), work)
 
 
 @torch.no_grad()

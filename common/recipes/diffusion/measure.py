@@ -6,6 +6,7 @@ import dataclasses
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from common.recipes.diffusion.features import Judge, accuracy
 from common.recipes.diffusion.pictures import Pictures
 
 GUIDANCE, STEPS = 4.0, 30
+_TOGETHER = 20
 # Nothing like these is in the training data.
 COMPOSED = (
     "blue cat face",
@@ -57,30 +59,40 @@ def measure(folder: Path, judge: Judge, pictures: Pictures, prompts: int) -> Rep
     """Draw, judge, and write ``samples.png`` into the folder: names above, put together ones below."""
     made = AutoPipelineForText2Image.from_pretrained(folder, dtype=torch.float32, safety_checker=None)
     made.set_progress_bar_config(disable=True)
-    names = sorted(set(pictures.names))
-    asked = random.Random(0).sample(names, min(prompts, len(names)))  # noqa: S311 - no secret
+    asked = choose(pictures, prompts)
     begun = time.perf_counter()
-    drawn = torch.cat([_draw(made, asked[at : at + 20], at) for at in range(0, len(asked), 20)])
+    drawn = draw(made, asked)
     seconds = (time.perf_counter() - begun) / len(asked)
     nearest, among = accuracy(judge, pictures, drawn, asked)
     rows = torch.tensor([pictures.names.index(name) for name in asked])
     real = pictures.scaled(rows)
     back = made.vae.decode(made.vae.encode(real).latent_dist.mean).sample.clamp(-1, 1)
     judged, _ = accuracy(judge, pictures, back, asked)
-    composed = _draw(made, list(COMPOSED), 0)
-    _sheet([drawn[:8], drawn[8:16], drawn[16:24], composed]).save(folder / "samples.png")
+    composed = draw(made, list(COMPOSED))
+    sheet([drawn[:8], drawn[8:16], drawn[16:24], composed]).save(folder / "samples.png")
     return Report(len(asked), nearest, among, judged, float((back - real).abs().mean() * 127.5), seconds)
 
 
-def _draw(made: AutoPipelineForText2Image, prompts: list[str], seed: int) -> torch.Tensor:
-    """(B, 3, 64, 64) in −1..1."""
-    chance = [torch.Generator().manual_seed(seed + number) for number in range(len(prompts))]
-    drawn = made(prompts, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=chance, output_type="pt")
-    pixels: torch.Tensor = drawn.images
-    return pixels.float() * 2 - 1
+def choose(pictures: Pictures, prompts: int) -> list[str]:
+    """So many of their names, by chance, always the same ones."""
+    names = sorted(set(pictures.names))
+    return random.Random(0).sample(names, min(prompts, len(names)))  # noqa: S311 - no secret
 
 
-def _sheet(rows: list[torch.Tensor]) -> Image.Image:
+@torch.no_grad()
+def draw(made: Any, prompts: list[str], steps: int = STEPS, guidance: float = GUIDANCE) -> torch.Tensor:
+    """A picture for each prompt, by a pipeline: (B, 3, 64, 64) in −1..1. The seed is the prompt's place in the list."""
+    parts = []
+    for at in range(0, len(prompts), _TOGETHER):
+        few = prompts[at : at + _TOGETHER]
+        chance = [torch.Generator().manual_seed(at + number) for number in range(len(few))]
+        drawn = made(few, num_inference_steps=steps, guidance_scale=guidance, generator=chance, output_type="pt")
+        parts.append(drawn.images.float() * 2 - 1)
+    return torch.cat(parts)
+
+
+def sheet(rows: list[torch.Tensor]) -> Image.Image:
+    """Rows of pictures (B, 3, 64, 64) in −1..1 below each other; those shorter than the first are left out."""
     lines = [torch.cat(list(row), dim=-1) for row in rows if len(row) == len(rows[0])]
     pixels = ((torch.cat(lines, dim=-2) + 1) * 127.5).clamp(0, 255).byte()
     return Image.fromarray(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()))

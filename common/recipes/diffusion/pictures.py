@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIZE = 64  # pixels, both ways
+# What the embedded model knows: 244 of Twemoji's pictures.
+GROUPS = (
+    *("animal-mammal", "animal-bird", "food-fruit", "food-vegetable", "plant-flower", "geometric", "heart", "cat-face"),
+    *("face-smiling", "face-affection", "face-costume", "face-hat", "face-glasses"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,18 +53,23 @@ class Loss:
         return loss + _KL_WEIGHT * pull
 
 
-@torch.no_grad()
 def encode_all(vae: AutoencoderKL, pictures: Pictures) -> torch.Tensor:
     """Mean latents (N, 4, 16, 16), scaled to unit variance; the scale goes into the model's ``scaling_factor``."""
-    latents = torch.cat(
+    latents = means(vae, pictures)
+    scale = float(1 / latents.std())
+    vae.register_to_config(scaling_factor=scale)
+    return latents * scale
+
+
+@torch.no_grad()
+def means(vae: AutoencoderKL, pictures: Pictures) -> torch.Tensor:
+    """Mean latents (N, 4, 16, 16), as the encoder gives them."""
+    return torch.cat(
         [
             vae.encode(pictures.scaled(rows).to(vae.device)).latent_dist.mean.cpu()
             for rows in torch.split(torch.arange(len(pictures)), 64)
         ]
     )
-    scale = float(1 / latents.std())
-    vae.register_to_config(scaling_factor=scale)
-    return latents * scale
 
 
 def _edges(drawn: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:

@@ -80,7 +80,7 @@ def test_the_maps_are_the_attention_that_the_layers_used(tiny_opened: Opened) ->
     with tiny_opened.in_use() as pipe, torch.inference_mode():
         before = pipe.unet.attn_processors
         empty, vectors = walk.embed(pipe, "red apple")
-        latents = walk.starting_noise(pipe, 32, 1)
+        latents, _ = walk.begin(pipe, 32, 1)
         alone = walk.predict(pipe, latents, torch.tensor(500), empty, vectors)
         with cross_attention.watched(pipe.unet, row=1, edge=16) as watch:
             seen = walk.predict(pipe, latents, torch.tensor(500), empty, vectors)

@@ -20,7 +20,7 @@ def _own(prediction: str = "epsilon") -> DDIMScheduler:
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
-@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m", "unipc", "euler", "euler_a"])
+@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m", "unipc", "euler", "euler_a", "lcm"])
 def test_noise_and_clean_picture_come_back(name: str, prediction: str) -> None:
     scheduler = schedulers.make(_own(prediction), name)
     scheduler.set_timesteps(10)

