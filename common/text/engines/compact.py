@@ -22,7 +22,7 @@ class _WideningLinear(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """(..., columns) to (..., rows), in float32."""
-        pieces = [functional.linear(values, rows.float()) for rows in self.weight.split(_ROWS)]
+        pieces = [functional.linear(values, rows.float()) for rows in torch.split(self.weight, _ROWS)]
         result = torch.cat(pieces, dim=-1) if len(pieces) > 1 else pieces[0]
         return result if self.bias is None else result + self.bias.float()
 
