@@ -1,8 +1,8 @@
-"""The README's pictures, of every tab that shows a result at once (the Scoreboard needs trained models). CI skips them.
+"""The README's pictures, of every tab. CI skips them.
 
     DEMYSTIFY_PICTURES=docs/images .venv/bin/python -m pytest tests/browser/test_pictures.py
 
-takes all of them in about ten minutes, ``-k denoise`` one. Whoever takes them looks at them before they are committed.
+takes all of them in a quarter of an hour, ``-k denoise`` one. Whoever takes them looks at them before the commit.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ class Shot:
         steps: what to do, in order: an element to click, "element=text" to fill in, "?element" to wait for, "~box" to
             wait for until something stands in it, "wait" for a while.
         top: where the picture begins; by default at the tabs.
+        tab: where the steps begin, if in another tab.
     """
 
     name: str
     inputs: str = ""
     steps: tuple[str, ...] = ()
     top: str = ".tabs"
+    tab: str = ""
 
 
 SHOTS = (
@@ -86,6 +88,10 @@ SHOTS = (
     Shot("train-finetune", steps=("?#finetune-examples *",)),
     Shot("train-prefer", steps=("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
     Shot("train-lifecycle", steps=("?ol.lifecycle",)),
+    Shot("train-scoreboard", steps=(
+        "#finetune-minutes input[type=number]=1", "#finetune-go", "?#finetune-answers .panel", "#tab-scoreboard-button",
+        "#scoreboard-go", "?#scoreboard-answers .panel", "wait", "wait",
+    ), top="#scoreboard-board", tab="finetune"),
     Shot("train-cost", steps=("?#cost-memory *",), top="#cost-parameters"),
     Shot("train-sizes", steps=("?#sizes-drawn svg",)),
     Shot("diffusion-image", "&prompt=red+apple&images=4", (
@@ -102,6 +108,9 @@ SHOTS = (
     Shot("diffusion-redraw", "&prompt=green+apple", (
         "#redraw-go", "?#redraw-view .player", "wait",
     ), top="#redraw-view"),
+    Shot("diffusion-style", steps=(
+        "#style-steps input[type=number]=60", "#style-go", "?#style-samples img", "#style-draw", "?#style-both img",
+    ), top="#style-state"),
     Shot("diffusion-map", steps=("?.genmap .land button",)),
 )  # fmt: skip
 
@@ -116,6 +125,7 @@ def window(browser: Browser) -> Iterator[Page]:
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
 def test_take(window: Page, hub_url: str, shot: Shot) -> None:
     space, tab = shot.name.split("-")
+    tab = shot.tab or tab
     address = {"hub-front": "", "hub-recorded": "recorded?lang=en"}.get(shot.name, f"{space}?lang=en&tab={tab}")
     window.goto(f"{hub_url}/{address}{shot.inputs}", wait_until="load")
     expect(window.locator(shot.top).filter(visible=True).first).to_be_visible()
