@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from common.config import LANGUAGES, settings
-from common.memory import give_back_freed
+from common.memory import give_back_freed, settle
 from common.network import own_address
 from common.seminar.access import access
 
@@ -77,6 +77,7 @@ def serve(demo: gr.Blocks) -> None:
         app_kwargs={"middleware": [Middleware(Door, access=access())]},
     )
     sessions.keep_light(app)
+    settle()
     for_phones = shared or (addresses[1] if len(addresses) > 1 else "")
     if for_phones:
         print(qr.terminal(f"{for_phones}?room={access().room_pass()}" if access().closed else for_phones), flush=True)

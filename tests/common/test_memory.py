@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from common.memory import settle
 
 # Twelve threads take memory at the same time; then glibc describes its pools, one <heap> each, on standard output.
 _PROGRAM = """
@@ -42,11 +45,11 @@ def test_many_threads_share_two_pools() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-def test_trimming_gives_back_what_lies_between_blocks_in_use() -> None:
+def test_settling_gives_back_what_lies_between_blocks_in_use() -> None:
     program = """
 import ctypes
 import psutil
-from common.memory import trim
+from common.memory import settle
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
 blocks = [libc.malloc(100_000) for _ in range(1000)]
@@ -57,8 +60,18 @@ for place, block in enumerate(blocks):
         libc.free(block)
 process = psutil.Process()
 before = process.memory_info().rss
-trim()
+settle()
 print(before - process.memory_info().rss)
 """
     given_back = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert int(given_back) > 50_000_000  # of 90 MB that were free
+
+
+def test_settling_wakes_the_collector_and_spares_it_what_stays() -> None:
+    gc.disable()
+    try:
+        settle()
+        assert gc.isenabled() and gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()
+        gc.enable()

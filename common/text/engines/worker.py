@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO, Protocol, cast
 
 from common import errors
-from common.memory import give_back_freed, trim
+from common.memory import give_back_freed, settle
 from common.text.engine import EngineInfo, GenerationRequest, Token
 from common.text.engines.frames import read_frame, write_frame
 from common.text.engines.wire import request_from_wire, token_to_wire
@@ -65,7 +65,7 @@ def main(build: Callable[[dict[str, Any]], Runner], options: dict[str, Any]) -> 
         failure = as_user_error(problem, options.get("name", "?"), loading=True)
         write_frame(out, {"kind": "failed", **failure.to_json()})
         raise SystemExit(1) from problem
-    trim()
+    settle()
     inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(cast(BinaryIO, sys.stdin.buffer), inbox), daemon=True).start()
     write_frame(out, {"kind": "ready", "info": asdict(runner.info)})
