@@ -19,6 +19,7 @@ import transformers
 
 from common import errors
 from common.recipes.translation import card, corpus, score, train, vocabulary
+from common.recipes.translation.average import Shares, average
 from common.recipes.translation.export import convert, export
 from common.recipes.translation.prepare import prepare
 
@@ -56,6 +57,9 @@ def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     print(f"{len(prepared.encoded.weight):,} pairs to train on, {len(prepared.held_out):,} held out", flush=True)
     trained = train.run(plan, prepared.encoded, _entries(prepared.tokenizer), work / plan.direction, chosen.resume)
     print(f"{trained.steps:,} steps, {trained.seconds / 60:.0f} minutes of work so far", flush=True)
+    shares = Shares(*chosen.average) if chosen.average and plan.start else None
+    if shares and plan.start:
+        average(trained.model, plan.start, shares)
     export(trained.model, prepared.tokenizer, out)
     trained.history().save(out)
     converted = work / f"{plan.direction}-ctranslate2"
@@ -63,7 +67,7 @@ def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     translator = score.Translator(out, converted, torch.get_num_threads())
     report = score.measure(translator, prepared.held_out, plan.direction)
     parameters = sum(weight.numel() for weight in trained.model.parameters() if weight.requires_grad)
-    card.write(out, plan, trained, prepared.counts, report, parameters)
+    card.write(out, plan, trained, prepared.counts, report, parameters, shares)
     (work / f"{plan.direction}-scores.json").write_text(
         json.dumps(report.to_json(), ensure_ascii=False, indent=2), "utf-8"
     )
@@ -88,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("build/translation"), help="folder for all that is kept")
     parser.add_argument("--resume", action="store_true", help="go on with the run that is there, if there is one")
     parser.add_argument("--start", type=Path, help="finished model to begin with; its vocabulary is taken over")
+    parser.add_argument(
+        "--average",
+        type=float,
+        nargs=2,
+        metavar=("ENCODER", "REST"),
+        help="in the end, so much of the trained weights and the rest of the start's, 0 to 1",
+    )
     parser.add_argument("--minutes", type=float, help="stop cleanly after so much work")
     parser.add_argument("--steps", type=int, help=f"batches in all (default {defaults['steps']:,})")
     parser.add_argument("--tokens", type=int, help=f"of a batch, with padding (default {defaults['tokens']:,})")

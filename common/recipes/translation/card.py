@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from common.recipes.translation.average import Shares
 from common.recipes.translation.corpus import HELD_OUT_ONE_IN, LANGUAGES
 from common.recipes.translation.score import BEAM, Report
 from common.recipes.translation.train import LABEL_SMOOTHING, Plan, Trained
@@ -43,7 +44,13 @@ _NAMES = {"sk": "Slovak", "cs": "Czech", "de": "German", "fr": "French", "it": "
 
 
 def write(
-    folder: Path, plan: Plan, trained: Trained, counts: dict[str, dict[str, int]], report: Report, parameters: int
+    folder: Path,
+    plan: Plan,
+    trained: Trained,
+    counts: dict[str, dict[str, int]],
+    report: Report,
+    parameters: int,
+    shares: Shares | None = None,
 ) -> None:
     """Write README.md into a model's folder.
 
@@ -54,6 +61,7 @@ def write(
         counts: training pairs by domain and language.
         report: its scores.
         parameters: trainable weights.
+        shares: of the trained weights, if they were averaged with those that training began with.
     """
     to_english = plan.direction == "to-en"
     languages = ", ".join(_NAMES[language] for language in LANGUAGES)
@@ -99,7 +107,7 @@ Some translations, as they come:
 {_duration(trained.seconds)} on {trained.device}, {plan.direction} with `python -m common.recipes.translation` \
 (Seq2SeqTrainer, {trained.dtype}, Muon and AdamW, learning rate {plan.learning_rate:g}, \
 label smoothing {LABEL_SMOOTHING}). \
-{_judgement(plan, trained)}
+{_averaged(shares)}{_judgement(plan, trained)}
 
 Training pairs by language; how often a domain is drawn is set by its weight in the recipe, not by its size:
 
@@ -171,6 +179,16 @@ def _begun(trained: Trained) -> str:
     return (
         f"Began with the weights of earlier runs of this recipe ({earlier.steps:,} steps in "
         f"{_duration(earlier.seconds)}); then "
+    )
+
+
+def _averaged(shares: Shares | None) -> str:
+    if shares is None:
+        return ""
+    return (
+        f"The weights are a mean of those before and after this run, with a share of {shares.encoder:g} of the trained "
+        f"ones in the encoder and {shares.rest:g} elsewhere (`--average`; the shares were chosen by the everyday "
+        "scores above and the talk's sentence). "
     )
 
 
