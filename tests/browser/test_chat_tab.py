@@ -57,7 +57,7 @@ def test_what_the_model_really_sees(page: Page) -> None:
 def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page, "Settings")
     page.get_by_label(re.compile("Longest answer")).first.fill("512")
-    _send(page, "Repeat the word sea a thousand times: sea sea sea sea sea sea sea sea sea sea")
+    _send(page, "Tell me a long story about a ship, an island and the sea.")
     expect(page.locator("#chat-figures").get_by_text("tokens per second")).to_be_visible()
     page.click("#chat-stop")
     expect(page.locator("#chat-figures")).to_contain_text("stopped")

@@ -59,7 +59,7 @@ def test_the_slider_moves_the_slides_distribution(page: Page) -> None:
 def test_columns_of_ones_own(page: Page) -> None:
     _open(page, "slide")
     page.get_by_role("button", name="Two columns of your own").click()
-    page.get_by_label("Words").fill("<b>x</b> y")
+    page.get_by_role("textbox", name="Words").fill("<b>x</b> y")
     verdict = page.locator("#sampling-slide-verdict")
     expect(verdict).to_contain_text("as many as there are numbers")
     page.get_by_label("Cool column: probabilities").fill("0.64 0.32")

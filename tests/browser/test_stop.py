@@ -40,7 +40,7 @@ def test_a_click_where_stop_was_before_stops(page: Page, app_url: str, tab: str)
     place = page.locator(f"#{tab}-stop").bounding_box()
     assert place is not None
     _go(page, tab)
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(300)
     assert page.locator(_FIGURES[tab]).get_by_text("finished").count() == 0
     page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     if tab == "chat":
