@@ -1,7 +1,7 @@
 """How many threads train fastest now: tried on the run's own steps, for it changes with what else the machine does.
 
 The steps of a small model are hundreds of operations of a tenth of a millisecond, after each of which all threads wait
-for the slowest. Alone on two cores two threads take 0.6 of one's time; where others work on the same cores, as in a
+for the slowest. Alone on two cores two threads take 0.7 of one's time; where others work on the same cores, as in a
 room full of chats, the waiting costs more than the second thread brings, and one alone is faster.
 """
 
