@@ -25,10 +25,10 @@ from common.errors import InvalidInput
 from common.ui import recorded, tour
 from common.ui.blocks import Pages
 from common.ui.components import idea_html
-from common.ui.fields import Link
+from common.ui.fields import Choice, Link, Number
 from common.ui.i18n import Localizer, text, wanted_language
 from common.ui.qr import report
-from common.ui.stage import KEYS, STEP_OF_ADDRESS, stage_html
+from common.ui.stage import KEYS, STEP_OF_ADDRESS, stage_html, steps
 
 # Keeps the choice in the address, so that a reload and a shared link keep it, and tells assistive technology.
 _LANGUAGE_TO_ADDRESS = """(lang) => {
@@ -203,6 +203,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         page = Page(demo, words, lang, Arrival(), Redraws())
         wanted = gr.Textbox(default, visible=False)
         page.arrival.add([wanted], lambda request: [language_of_visit(request)])
+        page.arrival.links.append(Link({}, {"lang": Choice("page_language", default, LANGUAGES)}))
         notice = gr.HTML("", elem_id="notice", padding=False)
         page.arrival.add(
             [notice], lambda request: [report(language_of_visit(request), _refused(page.arrival, request))]
@@ -254,6 +255,7 @@ def _stage(page: Page) -> None:
     """The bar that leads through the talk, where the address names one of its steps."""
     bar = gr.HTML("", elem_id="stage", padding=False, js_on_load=KEYS)
     step = gr.Textbox(visible=False)
+    page.arrival.links.append(Link({}, {"step": Number("talk_step", None, 0, len(steps()) - 1)}))
     page.arrival.add([bar], lambda request: [stage_html(language_of_visit(request), request.query_params.get("step"))])
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     page.lang.change(stage_html, [page.lang, step], bar, js=STEP_OF_ADDRESS, **quiet)

@@ -147,6 +147,8 @@ def test_the_room_guesses_and_the_presenter_leads(browser: Browser, hub_url: str
     stage.keyboard.press("PageUp")
     stage.wait_for_url("**/poll?**step=0")
     expect(stage.locator("#poll-view table.bars")).to_be_visible()  # what was asked keeps its guesses
+    phone.goto(f"{hub_url}/translate?step=99", wait_until="load")
+    expect(phone.locator("#notice .notice")).to_contain_text(text("it", "field.talk_step"), timeout=_SLOW)
     for page in (stage, phone):
         page.context.close()
 
