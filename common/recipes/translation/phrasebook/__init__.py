@@ -6,7 +6,8 @@ question and denial; now and past; "X is in Y"; things named by letters ("the AB
 on is taken out later, by `corpus`. Knows nothing about files of pairs.
 
 ``tables/everyday/*.psv`` is another kind: thousands of whole sentences, German among them, that a large language model
-wrote for this project from themes and lists of words, without a look at any other text. No native speaker checked them.
+wrote for this project, from themes and lists of words, and (``talk-*``) each with the construction and a word or two of
+some English Tatoeba sentence, never the sentence itself. No native speaker checked them.
 """
 
 from __future__ import annotations
