@@ -42,15 +42,15 @@ def command(folder: RunFolder, accelerate_config: str = "") -> list[str]:
 def environment(cores: int = 1) -> dict[str, str]:
     """The variables to start it with: its share of the cores, and threads that soon wait asleep for the page's sake.
 
-    A thread that waits for the others stays awake for a tenth of a millisecond, as long as a small model's operations
-    take, and not for many, as is usual. What torch compiles is kept, so that only the first run with a shape waits for
-    the compiler.
+    A thread that waits for the others stays awake for a millisecond, several of a small model's operations, and not
+    for ten, as is usual; where others want the cores, one thread trains alone (``threads``). What torch compiles is
+    kept, so that only the first run with a shape waits for the compiler.
     """
     return {
         "TORCHINDUCTOR_CACHE_DIR": str(settings().cache_dir / "compiled"),
         **os.environ,
         "OMP_NUM_THREADS": str(cores),
-        "GOMP_SPINCOUNT": "3000",
+        "GOMP_SPINCOUNT": "30000",
         "PYTHONPATH": str(_ROOT),
         "TOKENIZERS_PARALLELISM": "false",
     }

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _WARM_UP = 0.05
 _MOST_TEST_BLOCKS = 256  # enough for a loss to two digits
 _SAY_EVERY = 10
+# Up to this context attention as the compiler writes it out is faster on a CPU than PyTorch's flash attention.
+_SHORT = 128
 _PROJECT = "demystify"  # under which trackio shows all runs
 
 
@@ -64,10 +66,11 @@ def train(folder: RunFolder) -> dict[str, Any]:
     tokenizer = train_tokenizer(corpus.train, config.tokenizer, config.vocabulary)
     check_memory(config, len(tokenizer))
     torch.manual_seed(config.pace.seed)
-    model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-        shapes.hf_config(config.shape, len(tokenizer), tokenizer.eos_token_id), attn_implementation="sdpa"
-    )
     context = config.shape.context
+    model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+        shapes.hf_config(config.shape, len(tokenizer), tokenizer.eos_token_id),
+        attn_implementation="eager" if _compiles(config) and context <= _SHORT else "sdpa",
+    )
     learn = Blocks(_ids(tokenizer, corpus.train), context)
     test = Blocks(_ids(tokenizer, corpus.test)[: _MOST_TEST_BLOCKS * context], context)
     if not len(learn) or not len(test):
@@ -83,7 +86,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
             "repeated_lines": corpus.repeated,
         },
     )
-    if config.compiled:
+    if _compiles(config) and len(learn) >= config.pace.batch:
         _compile(folder, model, learn, config.pace.batch)
     progress = Progress(folder, config, config.pace.batch * context, LossSamples(folder, config, tokenizer))
     trainer = Trainer(
@@ -104,11 +107,13 @@ def train(folder: RunFolder) -> dict[str, Any]:
     return {"test_loss": loss, **progress.summary()}
 
 
+def _compiles(config: ScratchConfig) -> bool:
+    """Whether the model's blocks are compiled here: by one process on a CPU; on a GPU the Trainer compiles."""
+    return config.compiled and hardware.device() == "cpu" and int(os.environ.get("WORLD_SIZE", "1")) == 1
+
+
 def _compile(folder: RunFolder, model: PreTrainedModel, learn: Blocks, batch: int) -> None:
-    """Compile the model's blocks where that is done here; the run tells how long it took, or that it did not work."""
-    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-    if hardware.device() != "cpu" or not alone or len(learn) < batch:  # on a GPU the Trainer compiles
-        return
+    """Compile the model's blocks; the run tells how long it took, or that it did not work."""
     rows = torch.stack([learn[number]["input_ids"] for number in range(batch)])
     seconds = compile_blocks(shapes.blocks(model), model, {"input_ids": rows, "labels": rows})
     folder.append("compiled", took=seconds)

@@ -2,7 +2,7 @@
 
 The steps of a small model are hundreds of operations of a tenth of a millisecond, after each of which all threads wait
 for the slowest. Alone on two cores two threads take 0.7 of one's time; where others work on the same cores, as in a
-room full of chats, the waiting costs more than the second thread brings, and one alone is faster.
+room full of chats, the waiting costs more than the second thread brings, by far, and one alone is faster.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _TRIED_STEPS = 8  # with each number of threads
+_HOPELESS = 2.0  # times the time of another number: after two such steps it is clear
 _AGAIN_SECONDS = 30.0
 
 
@@ -38,17 +39,27 @@ class Threads(TrainerCallback):
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Set the number that has been tried least."""
+        """Set the number that has been tried least, of those worth a try."""
         if self.trying:
-            torch.set_num_threads(min(self._choices, key=lambda threads: len(self._took.get(threads, ()))))
+            torch.set_num_threads(min(self._open(), key=lambda threads: len(self._took.get(threads, ()))))
         self._begun = time.monotonic()
+
+    def _open(self) -> list[int]:
+        """The numbers that have not been tried enough yet."""
+        best = min((min(took) for took in self._took.values()), default=0.0)
+
+        def open_(threads: int) -> bool:
+            took = self._took.get(threads, [])
+            return len(took) < _TRIED_STEPS and (len(took) < 2 or min(took) < _HOPELESS * best)
+
+        return [threads for threads in self._choices if open_(threads)]
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Note what it took; after the last step of a trial decide."""
         if not self.trying:
             return
         self._took.setdefault(torch.get_num_threads(), []).append(time.monotonic() - self._begun)
-        if sum(map(len, self._took.values())) == _TRIED_STEPS * len(self._choices):
+        if not self._open():
             torch.set_num_threads(min(self._took, key=lambda threads: statistics.median(self._took[threads])))
             self._took.clear()
             self._next_trial = time.monotonic() + _AGAIN_SECONDS
