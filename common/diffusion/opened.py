@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from common.catalog import Model
 from common.diffusion import preview, schedulers
 from common.diffusion.preview import Preview
 from common.diffusion.request import OWN
+from common.without import not_installed
 
 # A guidance that suits models whose catalogue entry says nothing, as Stable Diffusion's authors chose it.
 _USUAL_STEPS, _USUAL_GUIDANCE = 20, 7.5
@@ -134,8 +135,11 @@ def open_model(model: Model) -> Opened:
 
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    import diffusers
-    from diffusers import AutoPipelineForText2Image
+    # diffusers imports both wherever they are, and with the one a part of the compiler: a tenth of the memory.
+    # One quantizes models on a GPU, the other runs models of another format.
+    with not_installed("bitsandbytes", "onnxruntime") if hardware.device() == "cpu" else nullcontext():
+        import diffusers
+        from diffusers import AutoPipelineForText2Image
 
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()

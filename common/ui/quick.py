@@ -12,6 +12,8 @@ import inspect
 from typing import Any
 from unittest.mock import patch
 
+from common.without import not_installed
+
 # Where the kinds of gradio's classes that get a stub are defined.
 _KINDS = ("gradio.component_meta", "gradio.blocks_events")
 
@@ -29,5 +31,6 @@ def import_gradio() -> None:
             raise OSError("no stub wanted")  # what gradio takes as: this class has no file to put one beside
         return find(thing)
 
-    with patch.object(inspect, "getfile", find_unless_component):
+    # pandas, which gradio imports, takes pyarrow to read files that no page reads: 36 MB.
+    with patch.object(inspect, "getfile", find_unless_component), not_installed("pyarrow"):
         import gradio  # noqa: F401
