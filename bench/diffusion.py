@@ -27,6 +27,7 @@ from common.diffusion.models import DiffusionModels
 from common.diffusion.opened import Opened
 
 USERS = 16
+_STILL = 10  # seconds without a change after which a space is at rest
 STEPS = 20
 FEW_STEPS, FEW_STEPS_MODEL = 4, "emoji-diffusion-lcm"
 PROMPTS = ("red apple", "fox", "ghost", "rocket", "octopus", "pizza", "snowman", "sunflower")
