@@ -86,11 +86,11 @@ SHOTS = (
         "#scratch-minutes input[type=number]=1", "#scratch-go", "?#scratch-state .meter", "?figure.lines", "wait",
     ), top="#scratch-state"),
     Shot("train-finetune", steps=("?#finetune-examples *",)),
-    Shot("train-prefer", steps=("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
+    Shot("train-prefer", "&question=Why+is+the+sky+blue%3F", ("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
     Shot("train-lifecycle", steps=("?ol.lifecycle",)),
     Shot("train-scoreboard", steps=(
-        "#finetune-minutes input[type=number]=1", "#finetune-go", "?#finetune-answers .panel", "#tab-scoreboard-button",
-        "#scoreboard-go", "?#scoreboard-answers .panel", "wait", "wait",
+        "#finetune-minutes input[type=number]=1", "#finetune-go", "?#finetune-state h3:has-text('finished')",
+        "#tab-scoreboard-button", "#scoreboard-go", "?#scoreboard-answers .panel", "wait", "wait",
     ), top="#scoreboard-board", tab="finetune"),
     Shot("train-cost", steps=("?#cost-memory *",), top="#cost-parameters"),
     Shot("train-sizes", steps=("?#sizes-drawn svg",)),
@@ -109,8 +109,9 @@ SHOTS = (
         "#redraw-go", "?#redraw-view .player", "wait",
     ), top="#redraw-view"),
     Shot("diffusion-style", steps=(
-        "#style-steps input[type=number]=60", "#style-go", "?#style-samples img", "#style-draw", "?#style-both img",
-    ), top="#style-state"),
+        "#style-steps input[type=number]=40", "#style-go", "?#style-state h3:has-text('finished')",
+        "#style-draw", "?#style-both img",
+    ), top="#style-state", tab="teach"),
     Shot("diffusion-map", steps=("?.genmap .land button",)),
 )  # fmt: skip
 
@@ -128,7 +129,8 @@ def test_take(window: Page, hub_url: str, shot: Shot) -> None:
     tab = shot.tab or tab
     address = {"hub-front": "", "hub-recorded": "recorded?lang=en"}.get(shot.name, f"{space}?lang=en&tab={tab}")
     window.goto(f"{hub_url}/{address}{shot.inputs}", wait_until="load")
-    expect(window.locator(shot.top).filter(visible=True).first).to_be_visible()
+    begins = ".tabs" if shot.tab else shot.top
+    expect(window.locator(begins).filter(visible=True).first).to_be_visible()
     window.wait_for_timeout(2_500)  # what arrives with the page has arrived
     for step in shot.steps:
         _do(window, step)
