@@ -82,7 +82,7 @@ def real_seconds(preset: Preset, steps: int, settings: Settings, place: Path) ->
     folder.write_text(preset.config.data_file, preset.data)
     folder.write_json("config.json", preset.config.model_copy(update={"pace": pace}).model_dump(mode="json"))
     begun = time.perf_counter()
-    subprocess.run(command(folder), check=True, env=environment(cores(settings)))
+    subprocess.run(command(folder), check=True, env=environment(cores(settings), preset.config.kind))
     return time.perf_counter() - begun
 
 

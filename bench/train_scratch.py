@@ -97,7 +97,7 @@ def our_run(
     folder.write_text("corpus.txt", text)
     folder.write_json("config.json", config.model_dump(mode="json"))
     start = time.perf_counter()
-    variables = {**environment(threads or hardware.cores()), "TORCHINDUCTOR_CACHE_DIR": str(cache)}
+    variables = {**environment(threads or hardware.cores(), config.kind), "TORCHINDUCTOR_CACHE_DIR": str(cache)}
     subprocess.run(command(folder), check=True, env=variables)
     return folder, time.perf_counter() - start
 

@@ -39,18 +39,23 @@ def command(folder: RunFolder, accelerate_config: str = "") -> list[str]:
     return [sys.executable, *script]
 
 
-def environment(cores: int = 1) -> dict[str, str]:
+def environment(cores: int = 1, kind: str = "") -> dict[str, str]:
     """The variables to start it with: its share of the cores, and threads that soon wait asleep for the page's sake.
 
-    A thread that waits for the others stays awake for a millisecond, several of a small model's operations, and not
-    for ten, as is usual; where others want the cores, one thread trains alone (``threads``). What torch compiles is
-    kept, so that only the first run with a shape waits for the compiler.
+    A thread that waits for the others stays awake for a tenth of a millisecond, and not for ten, as is usual: where
+    others want the cores, it would keep them from who it waits for. A run from scratch, whose operations are short,
+    finds out whether others do (``threads``) and may stay awake for one. What torch compiles is kept, so that only the
+    first run with a shape waits for the compiler.
+
+    Args:
+        cores: threads it computes with.
+        kind: of the run.
     """
     return {
         "TORCHINDUCTOR_CACHE_DIR": str(settings().cache_dir / "compiled"),
         **os.environ,
         "OMP_NUM_THREADS": str(cores),
-        "GOMP_SPINCOUNT": "30000",
+        "GOMP_SPINCOUNT": "30000" if kind == "scratch" else "3000",
         "PYTHONPATH": str(_ROOT),
         "TOKENIZERS_PARALLELISM": "false",
     }

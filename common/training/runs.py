@@ -210,7 +210,7 @@ class TrainingRuns:
             child = subprocess.Popen(
                 command(folder, self.settings.accelerate_config),
                 cwd=_ROOT,
-                env=environment(threads),
+                env=environment(threads, folder.config().kind),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -138,7 +138,7 @@ async def measure(runs: TrainingRuns, config: Timed, data: str, vocabulary: int)
         process = await asyncio.create_subprocess_exec(
             *command(folder, settings.accelerate_config),
             cwd=_ROOT,
-            env=environment(cores(settings)),
+            env=environment(cores(settings), config.kind),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,

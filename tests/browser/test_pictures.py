@@ -86,7 +86,7 @@ SHOTS = (
         "#scratch-minutes input[type=number]=1", "#scratch-go", "?#scratch-state .meter", "?figure.lines", "wait",
     ), top="#scratch-state"),
     Shot("train-finetune", steps=("?#finetune-examples *",)),
-    Shot("train-prefer", "&question=Why+is+the+sky+blue%3F", ("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
+    Shot("train-prefer", steps=("#prefer-write", "~#prefer-a textarea", "~#prefer-b textarea", "wait")),
     Shot("train-lifecycle", steps=("?ol.lifecycle",)),
     Shot("train-scoreboard", steps=(
         "#finetune-minutes input[type=number]=1", "#finetune-go", "?#finetune-state h3:has-text('finished')",

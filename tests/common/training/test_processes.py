@@ -72,6 +72,7 @@ def test_a_config_of_accelerate_is_taken_as_it_is(tmp_path: Path) -> None:
     assert started[1:3] == ["-m", "accelerate.commands.launch"]
     assert Path(started[started.index("--config_file") + 1]).is_file()
     assert environment(4)["OMP_NUM_THREADS"] == "4"
+    assert int(environment(4, "scratch")["GOMP_SPINCOUNT"]) > int(environment(4, "style")["GOMP_SPINCOUNT"])
 
 
 def test_the_fsdp_config_is_one_that_accelerate_takes() -> None:
