@@ -52,7 +52,7 @@ def _run(chosen: argparse.Namespace) -> None:
     painter.eval()
     pipeline = export.pipeline(coder, painter, tokenizer)
     export.save(pipeline, chosen.out)
-    _, preview_error = preview.make(chosen.out, shown.names)
+    _, preview_error = preview.make(chosen.out, shown.names, chosen.preview_steps)
     judge, reports["judge"] = features.train(shown, chosen.judge_steps, work)
     report = measure.measure(chosen.out, judge, shown, chosen.prompts)
     card.write(chosen.out, reports, report, preview_error, chosen.data, chosen.batch, shown)
@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vae-minutes", type=float, default=0, help="the same for the VAE")
     parser.add_argument("--unet-steps", type=int, default=60_000, help="batches in all (default 60,000)")
     parser.add_argument("--vae-steps", type=int, default=12_000, help="batches of 16 in all (default 12,000)")
+    parser.add_argument(
+        "--preview-steps", type=int, default=preview.USUAL_STEPS, help="batches of 24 latents (default 1,200)"
+    )
     parser.add_argument("--judge-steps", type=int, default=1_500, help="batches of 64 (default 1,500)")
     parser.add_argument("--batch", type=int, default=64, help="pictures in a batch of the U-Net (default 64)")
     parser.add_argument("--prompts", type=int, default=200, help="names to measure with (default 200)")

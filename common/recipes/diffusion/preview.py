@@ -25,11 +25,12 @@ from common.recipes.diffusion import pictures
 from common.recipes.diffusion.measure import GUIDANCE
 
 _STEPS, _DRAWN, _MEASURED, _TOGETHER = 20, 64, 8, 16
+USUAL_STEPS = 1_200
 _BATCH, _RATE = 24, 5e-3
 _EVERY = 4  # step; neighbouring ones are nearly the same
 
 
-def make(folder: Path, names: Sequence[str], steps: int = 1_200) -> tuple[float, float]:
+def make(folder: Path, names: Sequence[str], steps: int = USUAL_STEPS) -> tuple[float, float]:
     """Train the small decoder and put it into the model's folder.
 
     Args:

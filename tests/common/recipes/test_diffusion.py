@@ -82,6 +82,8 @@ def test_one_command_makes_a_folder_that_draws_and_goes_on(data: Path, tmp_path:
             "2",
             "--judge-steps",
             "2",
+            "--preview-steps",
+            "10",
         ]
         recipe.main([*fixed, *more])
         return tmp_path / out

@@ -27,7 +27,7 @@ def _config(base: Path, **changed: object) -> StyleConfig:
     return StyleConfig.model_validate(values)
 
 
-def _wait(runs: TrainingRuns, run: Run, *until: str, seconds: float = 90) -> Run:
+def _wait(runs: TrainingRuns, run: Run, *until: str, seconds: float = 200) -> Run:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         runs.look()
