@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import signal
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ from common.training.runs import TrainingRuns
 
 Timed = ScratchConfig | FinetuneConfig
 _ROOT = Path(__file__).resolve().parents[2]
-_SHORT: dict[str, int] = {"scratch": 20, "finetune": 4}  # steps; the first is not counted: caches fill, code compiles
+# Steps, and those of them that are not counted: caches fill, code compiles, numbers of threads are tried (`Threads`).
+_SHORT: dict[str, int] = {"scratch": 40, "finetune": 4}
+_UNSETTLED: dict[str, int] = {"scratch": 20, "finetune": 1}
 _FEWEST = {"scratch": 20, "finetune": 5}  # steps that are a run at all
 _PATIENCE = 120.0  # seconds; who cannot do the short run in that time gets no measured figure
 _AGAIN = 3600.0  # seconds after which it is tried again: the machine may have been busy with something else
@@ -149,7 +152,7 @@ async def measure(runs: TrainingRuns, config: Timed, data: str, vocabulary: int)
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
-        found = of_run(folder, 1) if ended == "done" else None
+        found = of_run(folder, 1, after=_UNSETTLED[config.kind]) if ended == "done" else None
         compiling = sum(event["took"] or 0.0 for event in folder.events() if event["type"] == "compiled")
     if found is not None:
         found = replace(found, start=max(0.0, found.start - _SPARED * compiling))
@@ -180,11 +183,15 @@ def _at_work(runs: TrainingRuns) -> bool:
     return any(run.state == "running" for run in runs.all())
 
 
-def of_run(folder: RunFolder, least: int) -> Timing | None:
-    """What a run's own events tell; None for one that was resumed or has said its speed less than ``least`` times."""
+def of_run(folder: RunFolder, least: int, after: int = 1) -> Timing | None:
+    """What a run's own events tell; None for one that was resumed or has said its speed less than ``least`` times.
+
+    Args:
+        after: the first steps, whose speed does not count.
+    """
     events, process = list(folder.events()), folder.read_json("process.json")
     said = [event for event in events if event["type"] == "step"]
-    rates = [event["tokens_per_second"] for event in said if event["tokens_per_second"]]
+    rates = [event["tokens_per_second"] for event in said if event["step"] > after]
     if not process or len(rates) < least or any(event["type"] == "resumed" for event in events):
         return None
     config = folder.config()
@@ -208,8 +215,8 @@ def of_run(folder: RunFolder, least: int) -> Timing | None:
 
 
 def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else 0.0
+    """Of two the smaller: the first look or sample of a process takes longer, which belongs to its start."""
+    return statistics.median_low(values) if values else 0.0
 
 
 def _settings(config: Timed, vocabulary: int) -> dict[str, object]:

@@ -18,7 +18,7 @@ import torch
 import transformers
 
 from common import errors
-from common.recipes.translation import card, corpus, score, train, vocabulary
+from common.recipes.translation import backtranslation, card, corpus, score, train, vocabulary
 from common.recipes.translation.average import Shares, average
 from common.recipes.translation.export import convert, export
 from common.recipes.translation.prepare import prepare
@@ -54,6 +54,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     work, out = chosen.work, chosen.out
     prepared = prepare(chosen.data, work, chosen.vocabulary, chosen.phrases, chosen.start)
+    if plan.direction == "from-en" and backtranslation.DOMAIN in prepared.counts:
+        raise errors.InvalidInput(
+            field="data", allowed="folders without back-translated files: their other side is no target to learn from"
+        )
     print(f"{len(prepared.encoded.weight):,} pairs to train on, {len(prepared.held_out):,} held out", flush=True)
     trained = train.run(plan, prepared.encoded, _entries(prepared.tokenizer), work / plan.direction, chosen.resume)
     print(f"{trained.steps:,} steps, {trained.seconds / 60:.0f} minutes of work so far", flush=True)

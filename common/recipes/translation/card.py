@@ -17,6 +17,11 @@ SOURCES = {
         "everyday sentences that a large language model wrote for this project; no native speaker checked them",
         "Apache-2.0",
     ),
+    "back-translated": (
+        "Tatoeba's English sentences, by way of manythings.org/anki, with sources that this project's own model from "
+        "English made",
+        "CC BY 2.0 FR",
+    ),
     "phrases": ("phrases made from this project's own tables of words", "Apache-2.0"),
     "fillets": ("dialogues of the game Fish Fillets NG", "GPL-2+"),
     "multi30k-train": ("Multi30k captions (Flickr30k photos)", "research use; no licence file"),

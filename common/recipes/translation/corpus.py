@@ -34,7 +34,8 @@ HELD_OUT_ONE_IN = 100
 DOMAIN_WEIGHTS = {
     "tatoeba": 1.0,
     "sentences": 5.0,
-    "everyday": 3.0,
+    "everyday": 2.0,
+    "back-translated": 0.4,
     "examples": 1.0,
     "phrases": 0.4,
     "fillets": 2.0,
