@@ -22,6 +22,8 @@ SCRIPTS = (
     "diffusion",
     "large_diffusion",
     "train_estimate",
+    "train_memory",
+    "train_finetune",
     "gpu_streams",
 )
 # Needs a folder of data on its command line; run by hand, its table is kept like the others.

@@ -25,6 +25,10 @@ _GRADIENT = {"fp32": 4.0, "mixed": 4.0, "bf16": 2.0, "int8": 4.0, "int4": 4.0}
 _COMPUTE = {"fp32": 4.0, "mixed": 2.0, "bf16": 2.0, "int8": 2.0, "int4": 2.0}
 # Bytes that the optimizer keeps per trained weight. Adafactor keeps a row and a column for each matrix.
 _STATE = {"adamw": 8.0, "adamw_8bit": 2.0, "sgd": 0.0, "adafactor": 0.02}
+# Numbers of the inner width that a token's feed-forward part keeps: the steps of GPT-2's GELU written out, or of a
+# gated one (gate, its SiLU, value, product). And how often its scores over the vocabulary are there at a time.
+GELU_KEPT, GATED_KEPT = 5.3, 4.3
+_SCORES_KEPT = 3.4
 # The seminar's rule: 4 bytes to hold a parameter in fp32, about 20 more to train it (AdamW 8, gradient 4, about 8 for
 # activations and what is held for a moment). Its table of 80 GB for a billion follows from 80 bytes instead.
 SLIDE_HOLD, SLIDE_MORE, SLIDE_TABLE = 4, 20, 80
@@ -110,20 +114,24 @@ def memory(model: Model, plan: Plan) -> Memory:
     )
 
 
-def activation_bytes(model: Model, plan: Plan) -> float:
-    """What the backward pass needs of the forward pass.
+def activation_bytes(model: Model, plan: Plan, inner_kept: float = GELU_KEPT) -> float:
+    """What the backward pass needs of the forward pass, and what it holds for a moment when it begins.
 
     With attention that does not keep its matrix (FlashAttention, SDPA), a layer keeps per token about 9 numbers of the
-    model's width (inputs of the matrices and norms, queries, keys, values and output) and a good 4 of the inner width
-    (the activation's steps), as measured with ``probe.py``. The last layer's scores count three times (scores,
-    log-probabilities, gradient), in fp32. With checkpointing only the input of each layer stays, and one layer at a
-    time is computed again.
+    model's width (inputs of the matrices and norms, queries, keys, values and output) and ``inner_kept`` of the inner
+    width. The last layer's scores count a good three times (scores, log-probabilities, gradient), in fp32. As measured
+    with ``probe.py``. With checkpointing only the input of each layer stays, and one layer at a time is computed again.
+
+    Args:
+        model: its numbers.
+        plan: how it is trained.
+        inner_kept: numbers of the inner width that the feed-forward part keeps.
     """
     number = _COMPUTE[plan.precision]
     tokens = plan.batch * plan.context
-    layer = tokens * (9 * model.width + 4.3 * model.inner) * number
+    layer = tokens * (9 * model.width + inner_kept * model.inner) * number
     kept = model.layers * tokens * model.width * number + layer if plan.checkpointing else model.layers * layer
-    return kept + tokens * model.vocabulary * 3 * 4.0
+    return kept + tokens * model.vocabulary * _SCORES_KEPT * 4.0
 
 
 @dataclass(frozen=True, slots=True)

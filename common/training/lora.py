@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common import hardware
-from common.training.budget import Memory, Model, Plan, activation_bytes
+from common.training.budget import GATED_KEPT, Memory, Model, Plan, activation_bytes
 from common.training.config import Method
 
 _FP32, _BF16, _MOMENTS = 4, 2, 8  # bytes of a weight or gradient, and of AdamW's two moments
@@ -98,7 +98,9 @@ def memory(model: Shapes, method: Method, rank: int, rows: int, row: int) -> Mem
         weights=weights,
         gradients=learned * _FP32,
         optimizer=learned * _MOMENTS,
-        activations=activation_bytes(sizes, Plan(precision="mixed" if half else "fp32", batch=rows, context=row)),
+        activations=activation_bytes(
+            sizes, Plan(precision="mixed" if half else "fp32", batch=rows, context=row), GATED_KEPT
+        ),
         adapters=0.0 if method == "full" else learned * _FP32,
     )
 

@@ -1,7 +1,8 @@
-"""One real training step in a process of its own, measured part by part: ``python -m common.training.probe JSON``.
+"""Real training steps in a process of their own, measured part by part: ``python -m common.training.probe JSON``.
 
-Prints the bytes of weights, gradients, optimizer state and of what the forward pass keeps for the backward pass, and
-the highest memory of the process above what it had before the model was there.
+Prints the bytes of weights, gradients and optimizer state, of all else that the highest moment of a step needs (what
+the forward pass keeps for the backward pass, above all), and the highest memory of the process above what it had before
+the model was there. The first step does not tell: the optimizer's state comes only at its end.
 """
 
 from __future__ import annotations
@@ -14,9 +15,30 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config
 
+_STEPS = 3
+
 
 def measure(layers: int, width: int, vocabulary: int, batch: int, context: int) -> dict[str, float]:
-    """Bytes by part of one AdamW step of a GPT-2-style model in fp32."""
+    """Bytes by part of an AdamW step of a GPT-2-style model in fp32; for a process that has not held more before."""
+    _train(1, 64, 64, 1, 8)  # lets the libraries take the memory that they take once
+    before = _resident()
+    model, optimizer, highest = _train(layers, width, vocabulary, batch, context)
+    states = [value for state in optimizer.state.values() for value in state.values() if torch.is_tensor(value)]
+    weights = float(sum(weight.nbytes for weight in model.parameters()))
+    kept = float(sum(value.nbytes for value in states))
+    return {
+        "weights": weights,
+        "gradients": weights,  # a number for each, in the same precision
+        "optimizer": kept,
+        "activations": max(0.0, highest - before - weights - kept),
+        "peak": max(0.0, _peak() - before),
+    }
+
+
+def _train(
+    layers: int, width: int, vocabulary: int, batch: int, context: int
+) -> tuple[torch.nn.Module, torch.optim.Optimizer, float]:
+    """Some steps of a new model; it, its optimizer, and the highest memory while there were activations, in bytes."""
     config = GPT2Config(
         vocab_size=vocabulary,
         n_embd=width,
@@ -27,39 +49,16 @@ def measure(layers: int, width: int, vocabulary: int, batch: int, context: int) 
         embd_pdrop=0.0,
         attn_pdrop=0.0,
     )
-    _warm_up()
-    before = _resident()
     model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")  # type: ignore[no-untyped-call]
     optimizer = torch.optim.AdamW(model.parameters())
-    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    ids = torch.randint(vocabulary, (batch, context))
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = model(input_ids=ids, labels=ids).loss
-    loss.backward()
-    optimizer.step()
-    states = [value for state in optimizer.state.values() for value in state.values() if torch.is_tensor(value)]
-    return {
-        "weights": float(sum(weight.nbytes for weight in model.parameters())),
-        "gradients": float(sum(weight.grad.nbytes for weight in model.parameters() if weight.grad is not None)),
-        "optimizer": float(sum(value.nbytes for value in states)),
-        "activations": float(sum(kept.values())),
-        "peak": max(0.0, _peak() - before),
-    }
-
-
-def _warm_up() -> None:
-    """Let the libraries take the memory that they take once."""
-    weight = torch.nn.Linear(64, 64)
-    weight(torch.randn(8, 64)).sum().backward()
-    torch.optim.AdamW(weight.parameters()).step()
+    highest = 0.0
+    for _ in range(_STEPS):
+        ids = torch.randint(vocabulary, (batch, context))
+        model(input_ids=ids, labels=ids).loss.backward()
+        highest = _peak()
+        optimizer.step()
+        optimizer.zero_grad()
+    return model, optimizer, highest
 
 
 def _resident() -> float:

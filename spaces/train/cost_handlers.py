@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from common import errors
 from common.apart import ROOT, ask_module
+from common.memory import without_holes
 from common.training import budget
 from common.training.budget import Memory, Model, Plan
 from common.ui.components import figures_html
@@ -136,7 +137,7 @@ async def _measure() -> dict[str, float]:
         return await ask_module(
             "common.training.probe",
             json.dumps(_STEP),
-            environment={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+            environment={**os.environ, **without_holes(), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
             died=errors.MeasuringTooLarge,
         )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.memory import without_holes
 from common.training import budget
 from common.training.budget import Model, Plan, memory
-from common.training.probe import measure
 
 SIZES = st.floats(1e8, 1e12)
 
@@ -74,7 +79,15 @@ def test_time_and_money_of_gpt_3() -> None:
 @pytest.mark.slow
 def test_the_estimate_by_part_is_near_a_real_step() -> None:
     model = Model(4, 256, 4, 2000, 1024)
-    real = measure(4, 256, 2000, 8, 128)
+    asked = {"layers": 4, "width": 256, "vocabulary": 2000, "batch": 8, "context": 128}
+    done = subprocess.run(
+        [sys.executable, "-m", "common.training.probe", json.dumps(asked)],
+        env={**os.environ, **without_holes()},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    real = json.loads(done.stdout.splitlines()[-1])
     guess = memory(model, Plan("fp32", batch=8, context=128))
     for part in ("weights", "gradients", "optimizer", "activations"):
         assert getattr(guess, part) == pytest.approx(real[part], rel=0.15), part
+    assert guess.total == pytest.approx(real["peak"], rel=0.15)

@@ -1,0 +1,60 @@
+"""The memory that training is said to take, beside the memory that a step takes, part by part, for three sizes.
+
+    python -m bench.train_memory
+
+What the Cost tab's button does, each size in a process of its own: AdamW steps of a GPT-2-style model in fp32.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from bench.tables import machine, report
+from common.memory import without_holes
+from common.training.budget import Model, Plan, memory
+
+PARTS = ("weights", "gradients", "optimizer", "activations")
+VOCABULARY = 8_000
+# layers, width, texts in a batch, tokens of each
+SIZES = ((4, 256, 16, 256), (8, 512, 8, 512), (12, 768, 4, 512))
+
+
+def measured(layers: int, width: int, batch: int, context: int) -> dict[str, float]:
+    """Bytes by part, of a step in a process of its own."""
+    asked = {"layers": layers, "width": width, "vocabulary": VOCABULARY, "batch": batch, "context": context}
+    done = subprocess.run(
+        [sys.executable, "-m", "common.training.probe", json.dumps(asked)],
+        check=True,
+        env={**os.environ, **without_holes()},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    rows = []
+    for layers, width, batch, context in SIZES:
+        model = Model(layers, width, max(1, width // 64), VOCABULARY, 4 * width)
+        said = memory(model, Plan("fp32", batch=batch, context=context))
+        real = measured(layers, width, batch, context)
+        cells = [f"{layers} layers, width {width}, {model.parameters / 1e6:.0f} million, {batch} × {context} tokens"]
+        for part in PARTS:
+            cells.append(f"{getattr(said, part) / 1e6:,.0f} / {real[part] / 1e6:,.0f}")
+        off = 100 * said.total / real["peak"] - 100
+        rows.append([*cells, f"{said.total / 1e6:,.0f} / {real['peak'] / 1e6:,.0f}", f"**{off:+.0f} %**"])
+    report(
+        "train_memory",
+        "Memory of a training step in MB: said / measured",
+        ("model", *PARTS, "highest of the process", "off by"),
+        rows,
+        [f"Aim: within 15 %. AdamW, fp32, a vocabulary of {VOCABULARY:,}. {machine()}."],
+    )
+
+
+if __name__ == "__main__":
+    main()
