@@ -1,24 +1,30 @@
 """Who may come in and who presents: a room password that may be set, and the presenter's key.
 
-A browser never gets to keep a secret itself: its cookie holds a pass, an HMAC of it (RFC 2104), which is worth nothing
-once the secret has changed. Comparisons take equally long for every guess. Knows nothing about the web framework.
+A browser never gets to keep a secret itself: its cookie holds a pass of 256 random bits, made at the start of the
+server. Nobody can work the secret out of it, and it is worth nothing after the next start. Comparisons take equally
+long for every guess. Knows nothing about the web framework.
 """
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import secrets
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Literal
 
 from common.config import Settings, settings
 
 ROOM_COOKIE, PRESENTER_COOKIE = "demystify_room", "demystify_presenter"
-# A room of people types a short password; a program that tries them all would be done in no time without a limit.
+# A room of people, who may all share one address, types a short password; a program that tries them all would be done
+# in no time without a limit. Passes need none: there are too many to try.
 _TRIES, _WITHIN_SECONDS = 120, 60.0
+# Wrong guesses from many addresses slow everybody's: to refuse them would let anybody shut out the whole room.
+_BRAKE_SECONDS = 1.0
 
 
 class Access:
@@ -33,9 +39,9 @@ class Access:
     def __init__(self, password: str = "", key: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._password, self._clock = password, clock
         self.key = key or secrets.token_urlsafe(16)
-        self._room_pass = _pass(self._password, "room")
-        self._presenter_pass = _pass(self.key, "presenter")
-        self._wrong: deque[float] = deque()
+        self._room_pass, self._presenter_pass = secrets.token_hex(32), secrets.token_hex(32)
+        self._wrong: deque[tuple[float, str]] = deque()  # when, and from which network
+        self._by_network: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @classmethod
@@ -55,50 +61,55 @@ class Access:
         """What the presenter's cookie carries."""
         return self._presenter_pass
 
-    def may_enter(self, cookies: Mapping[str, str], authorization: str = "") -> bool:
-        """Whether these cookies, or the password as ``Authorization: Bearer …``, let somebody in."""
-        bearer = authorization.removeprefix("Bearer ").strip()
-        return (
-            not self.closed
-            or _same(cookies.get(ROOM_COOKIE, ""), self._room_pass)
-            or (bearer != "" and self.knows_password(bearer))
-            or self.is_presenter(cookies)
-        )
+    def has_pass(self, cookies: Mapping[str, str]) -> bool:
+        """Whether these cookies let somebody in, or none are needed."""
+        return not self.closed or _same(cookies.get(ROOM_COOKIE, ""), self._room_pass) or self.is_presenter(cookies)
 
     def is_presenter(self, cookies: Mapping[str, str]) -> bool:
         """Whether these cookies are the presenter's."""
         return _same(cookies.get(PRESENTER_COOKIE, ""), self._presenter_pass)
 
-    def knows_password(self, typed: str) -> bool:
-        """Whether this is the room's password. After too many wrong ones no guess is right for a while."""
-        return self.closed and self._guess(typed, self._password)
-
-    def knows_key(self, typed: str) -> bool:
-        """Whether this is the presenter's key. After too many wrong ones no guess is right for a while."""
-        return self._guess(typed, self.key)
-
     def is_room_pass(self, carried: str) -> bool:
         """Whether a link carries the room's pass."""
         return self.closed and _same(carried, self._room_pass)
 
-    def tired(self) -> bool:
-        """Whether there were so many wrong guesses that none is looked at just now."""
+    def opens(self, typed: str, address: str = "") -> Literal["room", "presenter", ""]:
+        """What somebody may do who typed this; after too many wrong guesses from their address nothing for a while.
+
+        Args:
+            typed: the room's password or the presenter's key; a wrong one counts once.
+            address: where it came from.
+        """
+        if self.tired(address):
+            return ""
+        if self.closed and _same(typed, self._password):
+            return "room"
+        if _same(typed, self.key):
+            return "presenter"
+        with self._lock:
+            network = _network(address)
+            self._wrong.append((self._clock(), network))
+            self._by_network[network] += 1
+        return ""
+
+    def tired(self, address: str = "") -> bool:
+        """Whether so many wrong guesses came from this address that none is looked at just now."""
         with self._lock:
             self._forget()
-            return len(self._wrong) >= _TRIES
+            return self._by_network[_network(address)] >= _TRIES
 
-    def _guess(self, typed: str, secret: str) -> bool:
-        if self.tired():
-            return False
-        right = _same(typed, secret)
-        if not right:
-            with self._lock:
-                self._wrong.append(self._clock())
-        return right
+    def pause(self) -> float:
+        """Seconds that a guess has to wait before it is looked at, whoever makes it."""
+        with self._lock:
+            self._forget()
+            return _BRAKE_SECONDS if len(self._wrong) >= _TRIES else 0.0
 
     def _forget(self) -> None:
-        while self._wrong and self._clock() - self._wrong[0] > _WITHIN_SECONDS:
-            self._wrong.popleft()
+        while self._wrong and self._clock() - self._wrong[0][0] > _WITHIN_SECONDS:
+            _, network = self._wrong.popleft()
+            self._by_network[network] -= 1
+            if not self._by_network[network]:
+                del self._by_network[network]
 
 
 @lru_cache(maxsize=1)
@@ -107,8 +118,13 @@ def access() -> Access:
     return Access.from_settings(settings())
 
 
-def _pass(secret: str, purpose: str) -> str:
-    return hmac.new(secret.encode(), purpose.encode(), "sha256").hexdigest()
+def _network(address: str) -> str:
+    """Whom an address stands for: with IPv6 a single machine has a whole /64 to itself (RFC 4291)."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else address
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,9 +7,10 @@ read. Knows nothing about what is behind it.
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -54,24 +55,30 @@ class Door:
     async def _answer(self, request: Request) -> Response | None:
         """What the door itself says; None opens it."""
         if request.method == "GET" and {"presenter", "room"} & request.query_params.keys():
-            return self._with_pass(request)
+            return await self._with_pass(request)
         if request.url.path == ENTER:
             return await self._entered(request) if request.method == "POST" else _form(request, "")
-        if request.url.path == _OWN_CALL or self._access.may_enter(
-            request.cookies, request.headers.get("authorization", "")
-        ):
+        if request.url.path == _OWN_CALL or self._access.has_pass(request.cookies):
+            return None
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if bearer and await self._opens(request, bearer) == "room":
             return None
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
             return _form(request, "")
         return JSONResponse({"detail": text("en", "door.closed")}, status_code=401)
 
-    def _with_pass(self, request: Request) -> Response:
+    async def _opens(self, request: Request, typed: str) -> str:
+        """What a typed secret opens; the answer takes its time while many guess."""
+        await asyncio.sleep(self._access.pause())
+        return self._access.opens(typed, _address(request))
+
+    async def _with_pass(self, request: Request) -> Response:
         """Somebody came by a link that carries a pass or the presenter's key: into the cookie with it."""
         carried = {name: request.query_params.get(name, "") for name in ("presenter", "room")}
         rest = [(name, value) for name, value in request.query_params.multi_items() if name not in carried]
         onward = _onward(request.url.path, urlencode(rest))
         if carried["presenter"]:
-            if not self._access.knows_key(carried["presenter"]):
+            if await self._opens(request, carried["presenter"]) != "presenter":
                 return self._wrong(request)
             return self._let_in(request, onward, presenter=True)
         if self._access.is_room_pass(carried["room"]):
@@ -79,15 +86,14 @@ class Door:
         return RedirectResponse(onward, status_code=303)  # an old pass, or none is needed: the door asks, if at all
 
     async def _entered(self, request: Request) -> Response:
-        if int(request.headers.get("content-length") or 0) > _LONGEST_FORM:
+        form = await _short_form(request)
+        if form is None:
             return self._wrong(request)
-        async with request.form(max_files=0, max_fields=3) as form:
-            typed, path, query = (str(form.get(name, "")) for name in ("secret", "path", "query"))
-        if self._access.knows_password(typed):  # first: a room of people must not count as wrong guesses of the key
-            return self._let_in(request, _onward(path, query), presenter=False)
-        if self._access.knows_key(typed):
-            return self._let_in(request, _onward(path, query), presenter=True)
-        return self._wrong(request, path, query)
+        typed, path, query = (form.get(name, [""])[0] for name in ("secret", "path", "query"))
+        opened = await self._opens(request, typed)
+        if not opened:
+            return self._wrong(request, path, query)
+        return self._let_in(request, _onward(path, query), presenter=opened == "presenter")
 
     def _let_in(self, request: Request, onward: str, presenter: bool) -> Response:
         answer = RedirectResponse(onward, status_code=303)
@@ -103,7 +109,25 @@ class Door:
         return answer
 
     def _wrong(self, request: Request, path: str = "/", query: str = "") -> Response:
-        return _form(request, "door.tired" if self._access.tired() else "door.wrong", path, query)
+        return _form(request, "door.tired" if self._access.tired(_address(request)) else "door.wrong", path, query)
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from. The server has put in a proxy's word for it where it trusts the proxy, not else."""
+    return request.client.host if request.client else ""
+
+
+async def _short_form(request: Request) -> dict[str, list[str]] | None:
+    """The fields of a form; None for what is too long or no form. No more of it is read than a form may have."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            return None
+    try:
+        return parse_qs(body.decode(), max_num_fields=3)
+    except ValueError:
+        return None
 
 
 def _onward(path: str, query: str) -> str:

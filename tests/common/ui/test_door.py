@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,12 +23,12 @@ from common.ui.i18n import text
 PAGE = {"accept": "text/html"}
 
 
-def _client(access: Access, **options: object) -> TestClient:
+def _client(access: Access, **options: Any) -> TestClient:
     async def inside(request: Request) -> PlainTextResponse:
         return PlainTextResponse(f"{request.method} {request.url.path}?{request.url.query}")
 
     app = Starlette(routes=[Route("/{path:path}", inside, methods=["GET", "POST"])])
-    return TestClient(Door(app, access), base_url="http://testserver", follow_redirects=False)
+    return TestClient(Door(app, access), base_url="http://testserver", follow_redirects=False, **options)
 
 
 def test_an_open_room_has_no_door() -> None:
@@ -96,11 +99,67 @@ def test_behind_https_cookies_travel_in_a_frame() -> None:
 
 
 def test_too_many_tries_are_said_and_a_form_too_long_is_no_try() -> None:
-    client = _client(Access(password="owl"))
+    access = Access(password="owl")
+    client = _client(access)
     assert client.post("/enter", data={"secret": "x" * 10_000}).status_code == 401
-    for _ in range(150):
+    for _ in range(121):
         answer = client.post("/enter", data={"secret": "x"})
     assert text("en", "door.tired") in answer.text
+    elsewhere = _client(access, client=("10.0.0.8", 1))
+    assert elsewhere.post("/enter", data={"secret": "owl"}).status_code == 303
+
+
+def test_guesses_wait_while_many_guess_and_passes_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    access = Access(password="owl", key="secret")
+    monkeypatch.setattr(access, "pause", lambda: 1.0)
+    monkeypatch.setattr("common.ui.door.asyncio.sleep", sleep)
+    client = _client(access)
+    client.post("/enter", data={"secret": "x"})
+    client.get("/?presenter=x")
+    client.get("/", headers={"authorization": "Bearer x"})
+    assert waits == [1.0] * 3
+    client.get(f"/?room={access.room_pass()}")
+    assert client.get("/").status_code == 200 and len(waits) == 3
+
+
+def test_no_more_of_a_form_is_read_than_a_form_may_have() -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 1000
+            yield b"secret=" + b"x" * 993
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+    async def send(message: dict[str, object]) -> None:
+        said.append(message)
+
+    pieces, said = endless(), []  # type: ignore[var-annotated]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/enter",
+        "query_string": b"",
+        "headers": [(b"content-length", b"9")],
+        "server": ("here", 80),
+        "scheme": "http",
+        "client": ("10.0.0.8", 1),
+    }
+    asyncio.run(Door(Starlette(), Access(password="owl"))(scope, receive, send))  # type: ignore[arg-type]
+    assert said[0]["status"] == 401 and sent <= 6000
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"a=1&b=2&c=3&d=4", b"", b"secret"])
+def test_what_is_no_form_opens_nothing(body: bytes) -> None:
+    assert _client(Access(password="owl")).post("/enter", content=body).status_code == 401
 
 
 def test_what_somebody_wrote_into_the_address_stays_text() -> None:
