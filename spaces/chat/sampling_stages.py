@@ -93,7 +93,7 @@ def _stage_card(lang: str, said: NextToken, stage: Stage, setting: float, top: f
 
 def _card(title: str, chart: str, numbers: Sequence[str]) -> str:
     below = "".join(f"<li>{escape(line)}</li>" for line in numbers)
-    return f'<section class="stage"><h4>{escape(title)}</h4>{chart}<ul class="quiet">{below}</ul></section>'
+    return f'<section class="sampling-step"><h4>{escape(title)}</h4>{chart}<ul class="quiet">{below}</ul></section>'
 
 
 def _rest(p: NDArray[np.float64], shown: list[int]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
@@ -28,6 +28,13 @@ def _width(page: Page, word: str) -> float:
     found = re.search(r"width:\s*([\d.]+)%", row.locator("td.bar > div").get_attribute("style") or "")
     assert found
     return float(found[1])
+
+
+def _overlap(one: FloatRect, other: FloatRect) -> bool:
+    return all(
+        one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
+        for start, size in (("x", "width"), ("y", "height"))
+    )
 
 
 def _no_serious_fault(page: Page) -> None:
@@ -72,13 +79,17 @@ def test_the_live_models_steps(page: Page) -> None:
     _open(page, "live")
     page.fill("#sampling-live-prompt textarea", "My favourite food is")
     page.click("#sampling-live-go")
-    cards = page.locator("#sampling-live-stages .stage")
+    cards = page.locator("#sampling-live-stages .sampling-step")
     expect(cards).to_have_count(5, timeout=SLOW)
     expect(cards.nth(2)).to_contain_text(
         re.compile(r"Cuts off 49,132 tokens with \d+% of the probability; 20 are left")
     )
     expect(cards.nth(4).locator("tr.cut").first).to_be_visible()
     before = cards.nth(1).locator("td.value").all_inner_texts()
+
+    boxes = [card.bounding_box() for card in cards.all()]
+    for place, one in enumerate(boxes):
+        assert one and all(other and not _overlap(one, other) for other in boxes[place + 1 :])
 
     _set(page, "sampling-live-top_k", "5")
     expect(cards.nth(2)).to_contain_text("Cuts off 49,147 tokens")

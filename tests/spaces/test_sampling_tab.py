@@ -51,7 +51,7 @@ def _said(size: int = 60) -> NextToken:
 def test_every_step_says_what_it_cut_off() -> None:
     said, chosen = _said(), SamplingSettings(temperature=0.8, top_k=20, top_p=0.85, min_p=0.2)
     html = stages_html("en", said, chosen)
-    cards = [_plain(card) for card in html.split('<section class="stage">')[1:]]
+    cards = [_plain(card) for card in html.split('<section class="sampling-step">')[1:]]
     stages = [stage for stage in sampling_stages(said.logits, chosen, said.seen) if stage.active]
     assert len(cards) == 1 + len(stages) == 5
     for card, stage in zip(cards[1:], stages, strict=True):
@@ -61,14 +61,14 @@ def test_every_step_says_what_it_cut_off() -> None:
         else:
             assert "Cuts nothing off" in card
         assert f"{entropy_bits(stage.before):.1f} → {entropy_bits(stage.after):.1f} bits" in card
-    struck = html.split('<section class="stage">')[-1].count('class="idea-completion cut"')
+    struck = html.split('<section class="sampling-step">')[-1].count('class="idea-completion cut"')
     assert struck == sum(not stages[-1].kept[token] for token in said.shown) > 0
     assert "Switched off: Repetition penalty." in _plain(html)
 
 
 def test_with_all_steps_off_the_models_own_numbers_are_left() -> None:
     html = stages_html("en", _said(), SamplingSettings(temperature=1.0))
-    assert html.count('<section class="stage">') == 1
+    assert html.count('<section class="sampling-step">') == 1
     assert "Temperature, top_k, top_p, min_p" in _plain(html)
 
 
@@ -125,7 +125,7 @@ def test_the_real_models_next_token(models: TextModels) -> None:
     assert said.logits[said.shown].tolist() == np.sort(said.logits)[::-1][:10].tolist() and len({*said.shown}) == 10
     assert said.logits.shape == (49152,)
     own = softmax(said.logits)
-    card = _plain(html.split('<section class="stage">')[1])
+    card = _plain(html.split('<section class="sampling-step">')[1])
     assert "After “The capital of France is”" in card
     assert f"{100 * own[said.shown[0]]:.0f}%" in card
 
