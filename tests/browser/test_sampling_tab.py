@@ -31,10 +31,9 @@ def _width(page: Page, word: str) -> float:
 
 
 def _overlap(one: FloatRect, other: FloatRect) -> bool:
-    return all(
-        one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
-        for start, size in (("x", "width"), ("y", "height"))
-    )
+    beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+    below = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+    return not beside and not below
 
 
 def _no_serious_fault(page: Page) -> None:
