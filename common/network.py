@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """The address that leads here from everywhere; empty without one."""
+
+    address: str = ""
+
+
+tunnel = Tunnel()  # of this process
 
 
 def own_address() -> str:

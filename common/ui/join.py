@@ -7,16 +7,23 @@ from html import escape
 import gradio as gr
 
 from common.config import settings
-from common.network import own_address
+from common.network import own_address, tunnel
 from common.seminar.access import access
 from common.ui import qr
 from common.ui.i18n import text
 from common.ui.page import Page, language_of_visit
 
+# A phone whose browser cannot fill its screen with a part of a page stays as it is.
+_FULL_SCREEN = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('button')) element.querySelector('.join').requestFullscreen?.();
+});
+"""
+
 
 def build(page: Page) -> None:
     """Lay out the page. The code is drawn for the address that the visitor's own browser asked for."""
-    code = gr.HTML("", elem_id="join", padding=False)
+    code = gr.HTML("", elem_id="join", padding=False, js_on_load=_FULL_SCREEN)
 
     def show(lang: str, request: gr.Request) -> str:
         return join_html(lang, *_link(request))
@@ -26,12 +33,13 @@ def build(page: Page) -> None:
 
 
 def join_html(lang: str, address: str, alone: bool) -> str:
-    """The code, the address in letters, and a warning when no other machine can follow it."""
+    """The code, the address in letters, a warning when no other machine can follow it, and a way to fill the screen."""
     about = text(lang, "join.about")
+    fill = escape(text(lang, "join.full_screen"))
     warning = f'<p class="problem">{escape(text(lang, "link.alone"))}</p>' if alone else ""
     return (
         f'<div class="join"><p>{escape(about)}</p><div class="code">{qr.svg(address, about)}</div>{warning}'
-        f'<p class="address">{escape(address)}</p></div>'
+        f'<p class="address">{escape(address)}</p><button type="button">{fill}</button></div>'
     )
 
 
@@ -42,4 +50,4 @@ def _link(request: gr.Request) -> tuple[str, bool]:
     address = f"{'https' if scheme == 'https' else 'http'}://{host}/"
     if access().closed:  # whoever sees this page has come in; the code lets the others in without typing
         address += f"?room={access().room_pass()}"
-    return qr.for_others(address, host, settings().listen_host, own_address())
+    return qr.for_others(address, host, settings().listen_host, own_address(), tunnel.address)

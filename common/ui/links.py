@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from common.config import settings
-from common.network import own_address
+from common.network import own_address, tunnel
 from common.ui import qr
 from common.ui.errors import guarded
 from common.ui.fields import Choice, Field, Link
@@ -97,7 +97,8 @@ def link_button(
 
 def _show_qr(lang: str, address: str, request: gr.Request) -> str:
     config = settings()
-    link, alone = qr.for_others(str(address), request.headers.get("host", ""), config.listen_host, own_address())
+    host = request.headers.get("host", "")
+    link, alone = qr.for_others(str(address), host, config.listen_host, own_address(), tunnel.address)
     return qr.dialog_html(lang, link, alone)
 
 

@@ -74,7 +74,7 @@ def dialog_html(lang: str, address: str, alone: bool) -> str:
     )
 
 
-def for_others(address: str, host: str, listens_on: str, own: str) -> tuple[str, bool]:
+def for_others(address: str, host: str, listens_on: str, own: str, public: str = "") -> tuple[str, bool]:
     """The link as others have to write it, and whether it leads to this machine alone.
 
     Args:
@@ -82,6 +82,7 @@ def for_others(address: str, host: str, listens_on: str, own: str) -> tuple[str,
         host: the page's host and port, as the browser asked for it.
         listens_on: the address that the server listens on.
         own: this machine's address in its network.
+        public: address of a tunnel that leads here from everywhere; empty without one.
 
     Raises:
         InvalidInput: it is no link into this app.
@@ -90,6 +91,9 @@ def for_others(address: str, host: str, listens_on: str, own: str) -> tuple[str,
     if parts.scheme not in ("http", "https") or parts.netloc != host:
         raise errors.InvalidInput(field="page_link", allowed=errors.Phrase("link_here", host=host))
     name, _, port = parts.netloc.rpartition(":") if parts.port else (parts.netloc, "", "")
+    way = urlsplit(public)
+    if public and (name in _LOCAL or host == way.netloc):
+        return urlunsplit(parts._replace(scheme=way.scheme, netloc=way.netloc)), False
     if name not in _LOCAL:
         return address, False
     if listens_on != "0.0.0.0":  # noqa: S104 - compared, not bound

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.config import LANGUAGES, settings
 from common.memory import give_back_freed, settle
-from common.network import own_address
+from common.network import own_address, tunnel
 from common.seminar.access import access
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def serve(demo: gr.Blocks) -> None:
         prevent_thread_lock=True,
         app_kwargs={"middleware": [Middleware(Door, access=access())]},
     )
+    tunnel.address = shared or ""
     sessions.keep_light(app)
     settle()
     for_phones = shared or (addresses[1] if len(addresses) > 1 else "")

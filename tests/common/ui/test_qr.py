@@ -58,6 +58,18 @@ def test_the_link_as_others_have_to_write_it(address: str, host: str, listens_on
 
 
 @pytest.mark.parametrize(
+    ("here", "listens_on"),
+    [("127.0.0.1:7860", "127.0.0.1"), ("localhost:7860", "0.0.0.0"), ("a.gradio.live", "127.0.0.1")],
+)
+def test_a_tunnel_is_the_way_for_others(here: str, listens_on: str) -> None:
+    tunnel = "https://a.gradio.live"
+    link = qr.for_others(f"http://{here}/chat?a=1", here, listens_on, "10.0.0.5", tunnel)
+    assert link == (f"{tunnel}/chat?a=1", False)
+    elsewhere = "http://10.0.0.5:7860/"
+    assert qr.for_others(elsewhere, "10.0.0.5:7860", listens_on, "10.0.0.5", tunnel) == (elsewhere, False)
+
+
+@pytest.mark.parametrize(
     "address", ["", "javascript:alert(1)", "https://evil.example/", "http://a@b", "http://127.0.0.1:7860.evil.example/"]
 )
 def test_no_code_for_links_to_elsewhere(address: str) -> None:
@@ -100,4 +112,5 @@ def test_the_terminals_code_can_be_read() -> None:
 def test_the_page_for_the_room_warns_when_nobody_can_follow(lang: str) -> None:
     for alone in (True, False):
         html = join_html(lang, HERE, alone)
+        assert f">{text(lang, 'join.full_screen')}</button>" in html
         assert HERE in unescape(html) and (text(lang, "link.alone") in unescape(html)) == alone
