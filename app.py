@@ -125,6 +125,8 @@ def _front(lang: str) -> str:
         f"{joining}{agenda_html(lang)}{slides_html(lang)}"
         f'<nav aria-label="{escape(text(lang, "hub.choose"))}"><h2>{title}</h2>'
         f'<div class="doors">{doors}</div></nav>'
+        f'<footer class="credits">{escape(text(lang, "hub.credits"))} '
+        f'<a href="https://creativecommons.org/licenses/by-sa/2.0/" rel="license">CC BY-SA 2.0</a></footer>'
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,13 @@ def test_building_the_page_loads_no_model_library() -> None:
 def test_no_module_is_too_long() -> None:
     for path in [*(ROOT / "common").rglob("*.py"), *(ROOT / "spaces").rglob("*.py")]:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_every_source_named_in_the_code_stands_in_the_list_of_sources() -> None:
+    listed = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    modules = [path for top in ("common", "spaces") for path in (ROOT / top).rglob("*.py")]
+    names = [str(path.relative_to(ROOT)) for path in modules if re.search(r"\bSources?: ", path.read_text("utf-8"))]
+    assert [name for name in names if f"(../{name})" not in listed] == []
+    for table in ("gpus.toml", "language-models.toml"):
+        entries = tomllib.loads((ROOT / "common" / "training" / table).read_text(encoding="utf-8"))
+        assert [one["source"] for entry in entries.values() for one in entry if one["source"] not in listed] == []

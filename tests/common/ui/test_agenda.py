@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+import app
 from common.config import LANGUAGES
 from common.ui.agenda import agenda_html, parts, slides_html
 from common.ui.i18n import text, texts
@@ -54,3 +55,10 @@ def test_the_presenters_guide_has_every_link() -> None:
     guide = (Path(__file__).resolve().parents[3] / "docs" / "presenter.md").read_text("utf-8")
     for item in (item for part in parts() for item in part.item):
         assert f"http://127.0.0.1:7860/{item.address('en')})" in guide
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_front_page_cites_the_seminar(lang: str) -> None:
+    shown = app._front(lang)
+    assert text(lang, "hub.credits") in unescape(shown) and 'rel="license"' in shown
+    assert "DeepLearning.AI" in shown
