@@ -15,21 +15,22 @@ from common.config import settings
 from common.network import own_address, tunnel
 from common.ui import qr
 from common.ui.errors import guarded
-from common.ui.fields import Choice, Field, Link
+from common.ui.fields import Choice, Field, Link, Number, Text
 from common.ui.i18n import text
 from common.ui.page import Page
 
-# The address of this view, from the values of its inputs.
+# The address of this view, from the values of its inputs. A box that somebody has emptied is named with nothing behind
+# it, where it would open with something in it otherwise.
 _ADDRESS = """
-  const names = %s;
+  const names = %s, emptied = %s;
   const address = new URL(window.location);
   address.search = '';
   const language = new URL(window.location).searchParams.get('lang');
   if (language) address.searchParams.set('lang', language);
   Object.entries(%s).forEach(([name, value]) => address.searchParams.set(name, value));
   names.forEach((name, index) => {
-    const value = values[index];
-    if (value !== null && value !== undefined && value !== '') address.searchParams.set(name, value);
+    const value = values[index] ?? '';
+    if (value !== '' || emptied.includes(name)) address.searchParams.set(name, value);
   });
   window.history.replaceState(null, '', address);"""
 # Copying needs a secure context (https or this machine); elsewhere the link is put into the address bar alone.
@@ -74,7 +75,7 @@ def link_button(
     dialog = gr.HTML("", elem_id=f"{name}-qr-dialog", padding=False, js_on_load=qr.OPEN_DIALOG)
     components = [component for _, component in inputs.values()]
     fields = {name: field for name, (field, _) in inputs.items()}
-    here = _ADDRESS % (json.dumps(list(inputs)), json.dumps(place))
+    here = _ADDRESS % (json.dumps(list(inputs)), json.dumps(emptied(inputs)), json.dumps(place))
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     copy.click(None, components, None, js=_COPY % here).then(
         lambda lang: gr.Info(text(lang, "common.copied"), title=""), page.lang, None, **quiet
@@ -95,6 +96,16 @@ def link_button(
     return link
 
 
+def emptied(inputs: Mapping[str, tuple[Field, Any]]) -> list[str]:
+    """The inputs that may be empty and are not when the page opens."""
+    optional = [name for name, (field, _) in inputs.items() if isinstance(field, Text) or _is_optional(field)]
+    return [name for name in optional if inputs[name][1].value not in (None, "")]
+
+
+def _is_optional(field: Field) -> bool:
+    return isinstance(field, Number) and field.optional
+
+
 def _show_qr(lang: str, address: str, request: gr.Request) -> str:
     config = settings()
     host = request.headers.get("host", "")
@@ -102,13 +113,13 @@ def _show_qr(lang: str, address: str, request: gr.Request) -> str:
     return qr.dialog_html(lang, link, alone)
 
 
-def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], level: str = "tab") -> None:
-    """Show the tab that the address names; ``level`` "part" is for the tabs inside one."""
+def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], inside: str = "") -> None:
+    """Show the tab that the address names; ``inside`` is the tab that these are parts of, if they are."""
+    level = "part" if inside else "tab"
 
     def choose(request: gr.Request) -> list[Any]:
         wanted = request.query_params.get(level)
         return [gr.update(selected=wanted) if wanted in names else gr.skip()]
 
     page.arrival.add([tabs], choose)
-    if level == "tab":
-        page.arrival.links.append(Link({}, {level: Choice("tab", names[0], names)}))
+    page.arrival.links.append(Link({"tab": inside} if inside else {}, {level: Choice(level, names[0], names)}))

@@ -58,7 +58,8 @@ def steps() -> list[Step]:
 def read_step(value: object) -> int | None:
     """The step that an address names; None if it names none."""
     shown = str(value)
-    return int(shown) if shown.isascii() and shown.isdigit() and int(shown) < len(steps()) else None
+    short = len(shown) <= 4  # Python refuses to read numbers of some thousand digits
+    return int(shown) if short and shown.isascii() and shown.isdigit() and int(shown) < len(steps()) else None
 
 
 def stage_html(lang: str, value: object) -> str:

@@ -19,4 +19,4 @@ def build(page: ChatPage) -> None:
         for name, part in parts.items():
             with page.words(gr.Tab, keys={"label": f"sampling.part_{name}"}, id=name, elem_id=f"tab-sampling-{name}"):
                 part.build(page)
-    open_tab_of_address(page, bar, tuple(parts), level="part")
+    open_tab_of_address(page, bar, tuple(parts), inside="sampling")

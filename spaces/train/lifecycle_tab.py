@@ -12,6 +12,7 @@ import gradio as gr
 from train_page import TrainPage
 
 from common.ui.i18n import text
+from common.ui.links import link_button
 
 HERE = "train"
 # The steps of every stage, each with the places (space, tab) that show it: the first one there is gets the link.
@@ -49,6 +50,7 @@ def build(page: TrainPage) -> None:
         keys={"value": partial(lifecycle_html, tabs=page.tabs, in_hub=page.in_hub)},
         elem_id="lifecycle-map",
     )
+    link_button(page, "lifecycle", {})
 
 
 def lifecycle_html(lang: str, tabs: tuple[str, ...], in_hub: bool = False) -> str:

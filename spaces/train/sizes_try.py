@@ -18,6 +18,7 @@ from common.ui.components import percent
 from common.ui.errors import guarded
 from common.ui.fields import Choice, Text
 from common.ui.i18n import number, text
+from common.ui.links import link_button
 
 # The LLaMA type is the embedded model, which needs no network; the others are fetched when asked for.
 MEMBERS = (catalog.find(catalog.EMBEDDED_CHAT_MODEL), *catalog.with_task("family"))
@@ -52,10 +53,13 @@ def build(page: TrainPage) -> None:
         go = words(gr.Button, keys={"value": "sizes.ask"}, variant="primary", min_width=150, elem_id="sizes-ask")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="sizes-stop")
     said = gr.HTML("", elem_id="sizes-said")
+    link_button(page, "sizes", {"family": (MEMBER, member), "text": (FAMILY_TEXT, asked)})
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     page.opened.select(guarded(about_html), [lang, member], about, queue=False, **quiet)
     page.on_language(guarded(about_html), [member], [about])
-    member.change(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
+    member.change(guarded(about_html), [lang, member], about, queue=False, **quiet)
+    # Only what a visitor chooses brings its example: a link brings a text of its own.
+    member.input(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
     running = go.click(guarded(ask), [lang, member, asked], said, **quiet)
     stop.click(lambda: "", None, said, cancels=[running], **quiet)
 

@@ -95,8 +95,15 @@ def test_another_views_values_are_nobodys_business(links: list[Link]) -> None:
         assert link.read({**link.place, "other": "x"}) == ({}, [])
 
 
+def test_an_unknown_part_of_a_tab_is_refused(links: list[Link]) -> None:
+    for part, refused in (("nonsense", True), ("live", False)):
+        met = [problem for link in links for problem in link.read({"tab": "sampling", "part": part})[1]]
+        assert ("part" in {problem.params["field"] for problem in met}) == refused
+
+
 def test_every_space_has_links(links: list[Link]) -> None:
-    assert len(links) > 20 and all(link.fields for link in links)
+    assert len(links) > 20 and all(link.fields for link in links if link.place != {"tab": "lifecycle"})
+    assert {"sizes", "lifecycle"} <= {link.place.get("tab") for link in links}
     places = [tuple(link.place.items()) for link in links if link.place]
     assert len(places) == len(set(places))
 

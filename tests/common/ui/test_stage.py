@@ -44,3 +44,7 @@ def test_anything_else_is_no_step(value: object) -> None:
     assert step is None or (0 <= step < len(steps()) and str(value).strip("0") == str(step).strip("0"))
     if step is None:
         assert stage_html("en", value) == ""
+
+
+def test_a_number_too_long_to_read_is_no_step() -> None:
+    assert stage_html("en", "9" * 5000) == ""
