@@ -189,6 +189,7 @@ PHRASES: Final[dict[str, str]] = {
     "share_unreachable": "gradio's tunnels cannot be reached",
     "share_no_program": "the program for the tunnel is not here and cannot be fetched",
     "share_answers": "a tunnel can be had with --share",
+    "share_forbidden": "not looked at: the settings ask for no network and no tunnel",
     "quota_visitors": "every visitor has a quota of their own",
     "quota_unknown": "nobody is logged in to Hugging Face here, and no Space is needed",
     "quota_refused": "Hugging Face does not tell this token the quota",

@@ -50,6 +50,8 @@ def public_link(config: Settings, tunnels: str = TUNNELS, programs: str = PROGRA
     import httpx2
 
     level: Level = "problem" if config.share else "note"
+    if config.offline and not config.share:
+        return Finding("share", "ok", Phrase("share_forbidden"))
     try:
         answer = httpx2.get(tunnels, timeout=_SECONDS)
         server = answer.raise_for_status().json()[0]
@@ -64,10 +66,11 @@ def public_link(config: Settings, tunnels: str = TUNNELS, programs: str = PROGRA
     return Finding("share", "ok", Phrase("share_answers"))
 
 
-def quota(token: str | None = None, endpoint: str | None = None) -> Finding:
+def quota(config: Settings, token: str | None = None, endpoint: str | None = None) -> Finding:
     """What is left today of the GPU that Hugging Face lends, for the account that is logged in.
 
     Args:
+        config: whether the hub may be asked at all.
         token: by default the saved one, or ``HF_TOKEN``.
         endpoint: address of the hub, by default the public one.
     """
@@ -75,6 +78,8 @@ def quota(token: str | None = None, endpoint: str | None = None) -> Finding:
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+    if config.offline:
+        return Finding("quota", "ok", Phrase("hub_forbidden"))
     known = token or get_token()
     if hardware.on_zerogpu() and not known:
         return Finding("quota", "note", Phrase("quota_visitors"), Phrase("advice_login"))

@@ -51,7 +51,7 @@ async def preflight(services: Services, in_app: bool = False, config: Settings |
         "hub": lambda: asyncio.to_thread(connections.hub, config),
         "room": lambda: asyncio.to_thread(connections.room, config),
         "share": lambda: asyncio.to_thread(connections.public_link, config),
-        "quota": lambda: asyncio.to_thread(connections.quota),
+        "quota": lambda: asyncio.to_thread(connections.quota, config),
         "chat": lambda: generations.chat(services),
         "search": generations.search,
         "translation": lambda: generations.translation(services),

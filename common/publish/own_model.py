@@ -12,9 +12,10 @@ from typing import cast
 
 from huggingface_hub import SpaceCard, SpaceCardData
 
-from common.publish.bundle import ROOT, Bundle, bundle
+from common.publish.bundle import ROOT, ZEROGPU, Bundle, bundle
 
-_HARDWARE = "cpu-basic"  # a model of a seminar is small, and a free account may have it
+# A processor would do for a small model, but a free account gets a Space with gradio on ZeroGPU alone.
+HARDWARE = ZEROGPU
 
 
 def offered(root: Path = ROOT) -> bool:
@@ -37,12 +38,14 @@ def chat_space(model: Path, name: str, root: Path = ROOT) -> Bundle:
     Raises:
         PublishProblem, ModelUnavailable: as ``bundle``.
     """
-    made = bundle("chat", _HARDWARE, root)
+    made = bundle("chat", HARDWARE, root)
     place = f"own-{slug(name)}"
     files = {f"{place}/{path.name}": path for path in sorted(model.iterdir()) if path.is_file()}
     card = SpaceCard(made.written["README.md"])
     title = re.sub(r"[^\w .,-]", "", name).strip()[:60] or "Chat"
-    cast(SpaceCardData, card.data).title = title
+    data = cast(SpaceCardData, card.data)
+    data.title = title
+    data.pop("preload_from_hub", None)  # larger models, which this Space does not open with
     card.text = (
         f"\n\n# Chat with {title}\n\nA model made to learn from, in minutes, in the train space of "
         "demystify. It says false things with confidence.\n"

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from common import errors
-from common.publish.own_model import chat_space, offered, slug
+from common.publish.own_model import HARDWARE, chat_space, offered, slug
 from common.publish.problem import PublishProblem
 from common.publish.push import Published
 from common.publish.send import Sending
@@ -32,7 +32,6 @@ from common.ui.streams import StopSignals
 
 MODEL, SPACE = "model", "space"
 WHAT = Choice("to_publish", MODEL, (MODEL, SPACE))
-_SPACE_HARDWARE = "cpu-basic"
 
 
 class _Finder(Protocol):
@@ -79,7 +78,7 @@ class PublishHandlers:
         with tempfile.TemporaryDirectory() as place:
             name, target = slug(run.config.name), Path(place) / "folder"
             if wanted == SPACE:
-                sending = Sending(target, f"{name}-chat", token, _SPACE_HARDWARE)
+                sending = Sending(target, f"{name}-chat", token, HARDWARE)
             else:
                 sending = Sending(target, name, token)
             work = _made_and_sent(lang, run, str(wanted), bool(merged), target, sending)

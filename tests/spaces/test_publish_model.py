@@ -106,7 +106,9 @@ def test_a_file_is_for_the_owner_alone(works: PublishHandlers, run: Run, tmp_pat
 @pytest.mark.slow
 def test_a_space_of_it_starts_with_this_model(works: PublishHandlers, run: Run, tmp_path: Path) -> None:
     top = asyncio.run(_taken(works, run, SPACE, tmp_path / "space"))
-    assert "title: Käptn bByteb" in (top / "README.md").read_text("utf-8") and (top / "app.py").exists()
+    card = (top / "README.md").read_text("utf-8")
+    assert "title: Käptn bByteb" in card and (top / "app.py").exists() and (top / "start.py").exists()
+    assert "suggested_hardware: zero-a10g" in card and "preload_from_hub" not in card
     code = (
         "from common.config import settings; from common.text.models import choose, build_engine\n"
         "from common import catalog; from common.text.engines.loading import load\n"
@@ -186,6 +188,7 @@ def test_a_space_goes_into_the_account_too(
     name = f"ada/{slug(run.config.name)}-chat"
     assert f'href="{server.url}/spaces/{name}"' in done
     assert set(server.spaces[name].files) == {".gitattributes", "README.md", "own/config.json"}
+    assert server.spaces[name].hardware == "zero-a10g"  # what a free account may have
     with pytest.raises(gr.Error, match="not let this account make one more"):
         _push(works, run, SPACE, _Request("hf_free"))
 

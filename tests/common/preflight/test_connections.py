@@ -22,11 +22,12 @@ class Other:
     """A server that gives the same answer to everything."""
 
     def __init__(self) -> None:
-        self.status, self.answer = 200, ""
+        self.status, self.answer, self.asked = 200, "", 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                outer.asked += 1
                 body = outer.answer.encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(body)))
@@ -89,7 +90,7 @@ def test_the_room(monkeypatch: pytest.MonkeyPatch, address: str, host: str, leve
 
 
 def test_the_public_link(monkeypatch: pytest.MonkeyPatch, other: Other, tmp_path: Path) -> None:
-    config, wanted = Settings(share=False), Settings(share=True)
+    config, wanted = Settings(share=False, offline=False), Settings(share=True)
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
     other.answer = json.dumps([{"host": "127.0.0.1", "port": other.port, "root_ca": ""}])
     assert connections.public_link(wanted, other.url, other.url).level == "ok"
@@ -131,23 +132,32 @@ def test_gradio_keeps_its_program_where_it_is_looked_for() -> None:
 def test_the_quota(online: Settings, other: Other, status: int, left: int, level: str, said: str) -> None:
     other.status = status
     other.answer = json.dumps({"base": 300, "current": left, "resetsAt": "2026-11-26T09:12:03.000Z"})
-    found = connections.quota("hf_token", other.url)
+    found = connections.quota(online, "hf_token", other.url)
     assert found.level == level and said in str(found.detail)
     if left == 30:
         assert "09:12 UTC" in str(found.advice)
 
 
 def test_the_quota_without_a_token_and_without_a_network(monkeypatch: pytest.MonkeyPatch, online: Settings) -> None:
-    assert connections.quota("hf_token", CLOSED).level == "note"
+    assert connections.quota(online, "hf_token", CLOSED).level == "note"
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
-    assert connections.quota().level == "ok"
+    assert connections.quota(online).level == "ok"
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    assert connections.quota().level == "note"
+    assert connections.quota(online).level == "note"
 
 
-def test_nothing_is_asked_where_the_settings_forbid_it(other: Other) -> None:
+def test_nothing_is_asked_where_the_environment_forbids_it(other: Other) -> None:
     other.status = 500
-    assert connections.quota("hf_token", other.url).level == "ok"
+    assert connections.quota(Settings(offline=False), "hf_token", other.url).level == "ok"
+
+
+def test_nothing_is_asked_where_the_settings_forbid_it(online: Settings, other: Other) -> None:
+    forbidding = Settings(offline=True)
+    assert "forbid" in str(connections.quota(forbidding, "hf_token", other.url).detail)
+    assert "not looked at" in str(connections.public_link(forbidding, other.url, other.url).detail)
+    assert other.asked == 0
+    connections.public_link(Settings(offline=True, share=True), other.url, other.url)
+    assert other.asked == 1  # who starts with --share wants to know
 
 
 def test_a_closed_port_is_closed() -> None:
