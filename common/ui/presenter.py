@@ -58,12 +58,14 @@ class PresenterPage:
             gr.Warning(text(lang, "presenter.not_sure"), title="")
             return [gr.skip(), gr.skip(), gr.skip()]
         self._poll.reset()
+        deleted = 0
         for run in await asyncio.to_thread(self._runs.all):
             try:
                 await asyncio.to_thread(self._runs.delete, run.folder.id)
             except NoSuchRun:
                 continue  # its owner was quicker
-        gr.Info(text(lang, "presenter.done"), title="")
+            deleted += 1
+        gr.Info(text(lang, "presenter.done", runs=number(lang, deleted)), title="")
         return [*await self._listed(lang, None), False]
 
     async def _listed(self, lang: str, chosen: str | None) -> list[Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from common import errors
+from common.config import LANGUAGES
 from common.seminar.access import PRESENTER_COOKIE, access
 from common.seminar.poll import Poll
 from common.text.tokens import count
@@ -88,6 +90,33 @@ def test_an_attendee_cannot_do_what_the_presenter_does() -> None:
         asyncio.run(page.reset("en", True, _attendee()))
     assert asyncio.run(page.look("en", None, _attendee())) == [gr.skip(), gr.skip()]
     assert not runs.asked and not poll.state().revealed
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_reset_says_what_it_ended_and_what_stays(lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("common.ui.presenter.gr.Info", lambda words, **_: told.append(words))
+    poll, runs = Poll(), _Runs("first", "gone", "last")
+    poll.ask("models", 3)
+    poll.guess("ada", 1)
+    asyncio.run(PresenterPage(poll, runs).reset(lang, True, _presenter()))  # type: ignore[arg-type]
+    assert told == [text(lang, "presenter.done", runs="2")] and runs.deleted == ["first", "last"]
+    assert not poll.state().question
+
+
+class _Runs:
+    """Three visitors' runs, one of which its owner deletes just before."""
+
+    def __init__(self, *names: str) -> None:
+        self._names, self.deleted = list(names), list[str]()
+
+    def all(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(folder=SimpleNamespace(id=name), state="finished") for name in self._names]
+
+    def delete(self, name: str) -> None:
+        if name == "gone":
+            raise errors.NoSuchRun()
+        self.deleted.append(name)
 
 
 class _NoRuns:
