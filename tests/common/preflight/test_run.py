@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from common import errors
@@ -65,6 +67,27 @@ def test_a_model_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     found = asyncio.run(look())
     assert found.level == "problem" and "nothing of use" in str(found.detail)
+
+
+def test_vectors_that_find_the_wrong_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])  # the question lies where the house is
+    monkeypatch.setattr(
+        "common.text.retrieval.embedder.embedder", lambda: SimpleNamespace(embed=lambda texts: found[: len(texts)])
+    )
+    told = asyncio.run(generations.search())
+    assert told.level == "problem" and "nothing of use" in str(told.detail)
+
+
+def test_a_translator_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silence(*_: object) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(text=" ")
+
+    monkeypatch.setattr("common.translation.passage.translate_text", silence)
+    model = SimpleNamespace(
+        find=lambda *_: SimpleNamespace(title="mute"), codec=lambda *_: None, engine=lambda *_: None
+    )
+    told = asyncio.run(generations.translation(SimpleNamespace(translation=model)))  # type: ignore[arg-type]
+    assert told.level == "problem" and "nothing of use" in str(told.detail)
 
 
 def test_a_run_that_ends_too_soon_is_told_of_and_deleted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
