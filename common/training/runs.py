@@ -22,8 +22,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import ValidationError
 
-from common import errors
+from common import errors, hardware
 from common.config import Settings, settings
+from common.training import room
 from common.training.config import AnyConfig
 from common.training.folder import RunFolder, State
 from common.training.launch import command, cores, environment
@@ -51,6 +52,15 @@ class Run:
     wait_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The process of a run that this app has started; ``oom_kills`` is the kernel's count at that moment."""
+
+    process: subprocess.Popen[bytes]
+    folder: RunFolder
+    oom_kills: int | None
+
+
 class TrainingRuns:
     """The runs in one directory.
 
@@ -66,7 +76,7 @@ class TrainingRuns:
         self._root = self.settings.runs_dir
         self._lock = threading.Lock()
         self._between_apps = FileLock(self._root / "lock")
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[_Child] = []
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -176,10 +186,13 @@ class TrainingRuns:
         if not self._root.is_dir():  # no run was ever made
             return
         with self._alone():
-            self._children = [child for child in self._children if child.poll() is None]
+            ended = [child for child in self._children if child.process.poll() is not None]
+            self._children = [child for child in self._children if child not in ended]
+            for child in ended:
+                _explain(child)
             runs = self.all()
-            room = self.settings.max_runs - sum(run.state == "running" for run in runs)
-            for run in self._line(runs)[: max(0, room)]:
+            free = self.settings.max_runs - sum(run.state == "running" for run in runs)
+            for run in self._line(runs)[: max(0, free)]:
                 self._launch(run.folder)
 
     @contextlib.contextmanager
@@ -205,7 +218,7 @@ class TrainingRuns:
         """Start the run's process. It belongs to no terminal and outlives the app."""
         import psutil
 
-        threads = cores(self.settings)
+        threads, kills = cores(self.settings), room.oom_kills()
         with (folder.path / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 command(folder, self.settings.accelerate_config),
@@ -215,9 +228,23 @@ class TrainingRuns:
                 stderr=log,
                 start_new_session=True,
             )
-        self._children.append(child)
+        self._children.append(_Child(child, folder, kills))
         begun = psutil.Process(child.pid).create_time()
         folder.write_json("process.json", {"pid": child.pid, "begun": begun})
+
+
+def _explain(child: _Child) -> None:
+    """Say of a run that the kernel has killed for its memory what would fit; killed by hand it is interrupted."""
+    kills = room.oom_kills()
+    if kills is None or child.oom_kills is None or kills <= child.oom_kills:
+        return
+    # accelerate ends with 1 when the process that it has started is killed.
+    if child.process.returncode in (-signal.SIGKILL, 1) and child.folder.state() == "interrupted":
+        room.free_reserve(child.folder)
+        error = room.outgrown(child.folder, 1e9 * hardware.free_memory_gb()).to_json()
+        with contextlib.suppress(OSError):  # on a disk that is full it stays interrupted
+            child.folder.append("error", **error)
+            child.folder.write_json("result.json", {"state": "failed", "error": error})
 
 
 def _end(process: int) -> None:

@@ -140,3 +140,20 @@ def test_a_visitor_who_keeps_too_much_deletes_first(tmp_path: Path) -> None:
     runs.create(ScratchConfig(name="two", owner="b"), TEXT)
     runs.delete(first.folder.id, "a")
     runs.create(ScratchConfig(name="two", owner="a"), TEXT)
+
+
+@pytest.mark.parametrize(
+    ("groups", "place", "said"),
+    [
+        ("0::/app\n", "sys/fs/cgroup/app/memory.events", "oom 9\noom_kill 2\noom_group_kill 0\n"),
+        ("4:cpu,memory:/a:b\n0::/\n", "sys/fs/cgroup/memory/a:b/memory.oom_control", "under_oom 0\noom_kill 2\n"),
+        ("0::/\n", "proc/vmstat", "pgfault 5\noom_kill 2\n"),
+        ("", "elsewhere", ""),
+    ],
+    ids=["version 2", "version 1", "the whole machine", "nobody counts"],
+)
+def test_the_kernels_count_of_kills(tmp_path: Path, groups: str, place: str, said: str) -> None:
+    for path, content in (("proc/self/cgroup", groups), (place, said)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert room.oom_kills(tmp_path) == (2 if said else None)

@@ -144,8 +144,8 @@ def test_the_line_starts_a_process_and_delete_ends_it(runs: TrainingRuns) -> Non
     process = run.folder.read_json("process.json")["pid"]
     again.delete(run.folder.id, "a")
     assert again.all() == []
-    runs._children[0].wait(20)
-    assert runs._children[0].pid == process
+    runs._children[0].process.wait(20)
+    assert runs._children[0].process.pid == process
 
 
 def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +159,31 @@ def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeyp
         time.sleep(0.05)
     started = psutil.Process(int(log.read_text()))
     runs.delete(run.folder.id, "a")
-    runs._children[0].wait(20)
+    runs._children[0].process.wait(20)
     psutil.wait_procs([started], timeout=20)
     assert not started.is_running() or started.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    ("kills", "state"), [((3, 4), "failed"), ((3, 3), "interrupted"), ((None, None), "interrupted")]
+)
+def test_killed_for_its_memory_a_run_says_what_fits(
+    runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch, kills: tuple[int | None, int | None], state: str
+) -> None:
+    killed = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    counts = iter(kills)
+    monkeypatch.setattr("common.training.runs.command", lambda *_: killed)
+    monkeypatch.setattr("common.training.room.oom_kills", lambda: next(counts))
+    run = runs.create(_config(batch=8), TEXT)
+    runs.look()
+    runs._children[0].process.wait(20)
+    runs.look()
+    assert run.folder.state() == state
+    if state == "failed":
+        problem = errors.from_json(run.folder.read_json("result.json")["error"])
+        assert isinstance(problem, errors.TrainingTooLarge) and problem.params["batch"] < 8
+        runs.resume(run.folder.id, "a")
+        assert run.folder.state() == "waiting"
 
 
 def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +212,7 @@ def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monke
         runs.delete(run.folder.id, "a")
         for app in apps:
             for child_process in app._children:
-                child_process.wait(20)
+                child_process.process.wait(20)
 
 
 def test_who_has_had_less_comes_first(runs: TrainingRuns) -> None:
