@@ -104,13 +104,9 @@ class TrainingRuns:
             raise errors.DiskFull() from problem
         with self._alone():
             own = self.of(config.owner)
-            if sum(run.state in _OPEN for run in own) >= self.settings.max_runs_per_visitor:
-                raise errors.TooManyRuns(limit=self.settings.max_runs_per_visitor)
+            self._check_limits(own)
             if any(run.config.name == config.name for run in own):
                 raise errors.NameTaken(name=config.name)
-            used, limit = sum(run.folder.size() for run in own) / 1e6, self.settings.max_visitor_disk_mb
-            if used >= limit:
-                raise errors.RunsTooLarge(used=round(used), limit=limit)
             folder = RunFolder(self._root / secrets.token_hex(6))
             try:
                 folder.path.mkdir(parents=True)
@@ -162,9 +158,17 @@ class TrainingRuns:
             run.folder.write_json("result.json", {"state": "stopped"})
 
     def resume(self, run_id: str, owner: str | None = None) -> None:
-        """Put a run that was stopped or interrupted into the line again. Raises NoSuchRun."""
-        run = self.find(run_id, owner)
-        if run.state not in (*_OPEN, "finished"):
+        """Put a run that was stopped or interrupted into the line again.
+
+        Raises:
+            NoSuchRun.
+            TooManyRuns, RunsTooLarge: of this owner.
+        """
+        with self._alone():
+            run = self.find(run_id, owner)
+            if run.state in (*_OPEN, "finished"):
+                return
+            self._check_limits(self.of(run.config.owner))
             for name in ("result.json", "stop", "process.json"):
                 (run.folder.path / name).unlink(missing_ok=True)
 
@@ -176,6 +180,14 @@ class TrainingRuns:
             if run.folder.state() == "running" and process:  # it may have begun since
                 _end(process["pid"])
             shutil.rmtree(run.folder.path, ignore_errors=True)
+
+    def _check_limits(self, own: list[Run]) -> None:
+        """Whether a visitor may have one more of their runs at work. Raises TooManyRuns, RunsTooLarge."""
+        if sum(run.state in _OPEN for run in own) >= self.settings.max_runs_per_visitor:
+            raise errors.TooManyRuns(limit=self.settings.max_runs_per_visitor)
+        used, limit = sum(run.folder.size() for run in own) / 1e6, self.settings.max_visitor_disk_mb
+        if used >= limit:
+            raise errors.RunsTooLarge(used=round(used), limit=limit)
 
     def _watch(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
@@ -258,13 +270,20 @@ def _end(process: int) -> None:
 
 
 def seconds_left(run: Run) -> float:
-    """How long a run will still take, by its own speed so far; by its time limit before it has one."""
-    last = None
+    """How long a run will still take, by its own speed so far; by its time limit before it has one.
+
+    A run that goes on gets its time anew.
+    """
+    last, now, before = None, 0.0, 0.0
     for event in run.folder.events():
+        now = event.get("seconds", now)
         if event["type"] == "step":
             last = event
+        elif event["type"] == "resumed":
+            before = now
     most = 60 * run.config.minutes
     if last is None or not last["step"]:
         return most
     per_step = last["seconds"] / last["step"]
-    return float(max(0.0, min(most - last["seconds"], per_step * (run.config.pace.steps - last["step"]))))
+    spent = 0.0 if run.state == "waiting" else max(0.0, last["seconds"] - before)
+    return float(max(0.0, min(most - spent, per_step * (run.config.pace.steps - last["step"]))))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
 from common.training.launch import command
 from common.training.progress import last_checkpoint
-from common.training.runs import TrainingRuns
+from common.training.runs import TrainingRuns, seconds_left
 from common.training.samples import sample_text
 
 TEXT = sample_text("story")[:30_000]
@@ -242,7 +243,27 @@ def test_limits_names_and_owners(runs: TrainingRuns) -> None:
             action(first.folder.id, "b")
     runs.stop(first.folder.id, "a")
     assert runs.find(first.folder.id).state == "stopped"
-    runs.create(_config(name="third"), TEXT)
+    third = runs.create(_config(name="third"), TEXT)
+    with pytest.raises(errors.TooManyRuns, match="2 training runs"):
+        runs.resume(first.folder.id, "a")
+    runs.delete(third.folder.id, "a")
+    small = TrainingRuns(Settings(runs_dir=runs._root, max_runs_per_visitor=2, max_visitor_disk_mb=1))
+    (first.folder.path / "weights").write_bytes(b"\0" * 1_000_000)
+    with pytest.raises(errors.RunsTooLarge):
+        small.resume(first.folder.id, "a")
+    runs.resume(first.folder.id, "a")
+    assert runs.find(first.folder.id).state == "waiting"
+
+
+def test_a_run_that_goes_on_has_its_time_anew(runs: TrainingRuns) -> None:
+    run = runs.create(_config(steps=1000).model_copy(update={"minutes": 1.0}), TEXT)
+    run.folder.append("step", step=100, loss=3.0, seconds=61.0)
+    assert seconds_left(runs.find(run.folder.id)) == 60  # it waits to go on
+    run.folder.append("resumed", step=100)
+    running = replace(runs.find(run.folder.id), state="running")
+    assert seconds_left(running) == 60
+    run.folder.append("step", step=110, loss=3.0, seconds=71.0)
+    assert seconds_left(running) == 50
 
 
 def test_a_torn_line_is_passed_over_and_lost_steps_come_once(tmp_path: Path) -> None:
