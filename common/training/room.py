@@ -7,6 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
+import psutil
+
 from common import errors, hardware
 from common.training.config import ScratchConfig, Shape, StyleConfig
 from common.training.folder import RunFolder
@@ -15,6 +17,9 @@ from common.training.shape import memory_bytes
 # Kept in the folder, so that there is room to write down that the disk is full.
 _RESERVE, _RESERVE_BYTES = "reserve", 64 * 1024
 _LEAST_CONTEXT = 16
+# Of a process that trains, beside its tensors: Python, PyTorch and transformers after the first step (681 MB, of which
+# 76 are tensors, on Linux with one thread).
+PROCESS_BYTES = 6.05e8
 # What libraries say when the system gave them no room; they raise errors of their own.
 _DISK_FULL = (
     "no space left",
@@ -36,11 +41,24 @@ def free_bytes() -> float:
     return 1e9 * hardware.free_memory_gb()
 
 
+def to_train(shape: Shape, vocabulary: int, batch: int) -> float:
+    """Memory of a training from scratch: its tensors, and on a processor what the process takes by itself."""
+    by_itself = 0.0 if hardware.has_nvidia_gpu() else PROCESS_BYTES
+    return by_itself + memory_bytes(shape, vocabulary, batch)
+
+
 def check_memory(config: ScratchConfig, vocabulary: int) -> None:
     """Raises TrainingTooLarge, with a setting that fits, before anything is built."""
     free = free_bytes()
+    if hardware.device() != "cuda":
+        free -= max(0.0, PROCESS_BYTES - _held_bytes())
     if memory_bytes(config.shape, vocabulary, config.pace.batch) > free:
         raise too_large(config, vocabulary, free)
+
+
+def _held_bytes() -> float:
+    """What this process holds already."""
+    return float(psutil.Process().memory_info().rss)
 
 
 def too_large(config: ScratchConfig, vocabulary: int, free: float) -> errors.TrainingTooLarge:

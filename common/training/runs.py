@@ -253,7 +253,7 @@ def _explain(child: _Child) -> None:
     # accelerate ends with 1 when the process that it has started is killed.
     if child.process.returncode in (-signal.SIGKILL, 1) and child.folder.state() == "interrupted":
         room.free_reserve(child.folder)
-        error = room.outgrown(child.folder, 1e9 * hardware.free_memory_gb()).to_json()
+        error = room.outgrown(child.folder, 1e9 * hardware.free_memory_gb() - room.PROCESS_BYTES).to_json()
         with contextlib.suppress(OSError):  # on a disk that is full it stays interrupted
             child.folder.append("error", **error)
             child.folder.write_json("result.json", {"state": "failed", "error": error})

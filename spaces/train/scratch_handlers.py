@@ -19,6 +19,7 @@ from common.training import shape as shapes
 from common.training import timing
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.corpus import Corpus, read_corpus
+from common.training.room import to_train
 from common.training.samples import SAMPLES, sample_text
 from common.training.speed import evaluate_every, measured_flops, steps_within, tokens_per_second
 from common.training.tokenizer import check_context
@@ -92,7 +93,7 @@ class ScratchTab(RunHandlers):
         return numbers_html(
             lang,
             parameters=shapes.parameters(shape, size),
-            memory=shapes.memory_bytes(shape, size, batch),
+            memory=to_train(shape, size, batch),
             steps=steps,
             speed=speed,
             tokens=batch * shape.context,

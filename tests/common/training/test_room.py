@@ -102,7 +102,22 @@ def test_a_model_that_memory_cannot_hold_is_not_begun(monkeypatch: pytest.Monkey
     monkeypatch.setattr(room, "free_bytes", lambda: 1e9)
     with pytest.raises(errors.TrainingTooLarge, match="a batch of"):
         room.check_memory(LARGE, 67)
-    room.check_memory(ScratchConfig(name="small"), 67)
+    small = ScratchConfig(name="small")
+    room.check_memory(small, 67)
+    # What a process takes by itself counts as far as it has not taken it yet.
+    monkeypatch.setattr(room, "free_bytes", lambda: 3e8)
+    monkeypatch.setattr(room, "_held_bytes", lambda: 1e7)
+    monkeypatch.setattr("common.hardware.device", lambda: "cpu")
+    with pytest.raises(errors.TrainingTooLarge):
+        room.check_memory(small, 67)
+    monkeypatch.setattr(room, "_held_bytes", lambda: 6e8)
+    room.check_memory(small, 67)
+
+
+def test_what_a_training_takes_is_said_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.hardware.has_nvidia_gpu", lambda: False)
+    small = ScratchConfig(name="small")
+    assert 6e8 < room.to_train(small.shape, 67, small.pace.batch) < 8e8  # 681 MB were measured
 
 
 @pytest.mark.slow
