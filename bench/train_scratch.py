@@ -1,4 +1,4 @@
-"""A language model from scratch on a CPU: the preset "3 minutes on a laptop" against a plain loop of the same model.
+"""A language model from scratch on a CPU: nanoGPT's setting for one, batch 12, against a plain loop of the same model.
 
     python -m bench.train_scratch tinyshakespeare.txt
 

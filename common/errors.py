@@ -46,6 +46,7 @@ from common.training_errors import NotPublished as NotPublished
 from common.training_errors import NotTrainedYet as NotTrainedYet
 from common.training_errors import NumberOfCaptions as NumberOfCaptions
 from common.training_errors import NumberOfPictures as NumberOfPictures
+from common.training_errors import OnlyMerged as OnlyMerged
 from common.training_errors import RunsTooLarge as RunsTooLarge
 from common.training_errors import StyleTooLarge as StyleTooLarge
 from common.training_errors import TooManyRuns as TooManyRuns

@@ -16,6 +16,7 @@ PHRASES: Final[dict[str, str]] = {
     "hub_token": "the model hub does not know this login",
     "hub_rights": "the model hub does not let this account make one more, or this login write",
     "hub_name": "the model hub does not allow this name",
+    "hub_taken": "there is “{name}” already, which this app has not made",
     "files_not_written": "the files cannot be fetched or written",
     "files_missing": "its files are not here",
     "not_png": "it is no PNG file",

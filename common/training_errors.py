@@ -168,6 +168,16 @@ class NotTrainedYet(DemystifyError):
     sentence = "This run has no model yet: wait until it has ended, or stop it."
 
 
+class OnlyMerged(DemystifyError):
+    """An adapter alone was asked for, and the model that it belongs to is a run that nobody else has."""
+
+    key = "only_merged"
+    sentence = (
+        "The model that this run began with is one of your own runs, which nobody else has: choose to have the adapter "
+        "added to the model’s weights."
+    )
+
+
 class NotForSummaries(DemystifyError):
     """A run was to summarize whose examples are no texts with their summaries."""
 

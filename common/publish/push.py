@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from common.errors import Phrase
 from common.publish.problem import PublishProblem
 
+_COMMIT = "Publish from demystify"
+_FIRST_COMMIT = "initial commit"  # the hub's own, with which every repository begins
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -39,7 +42,7 @@ def push(
     endpoint: str | None = None,
     tell: Tell = _silent,
 ) -> Published:
-    """Make the Space hold exactly what is in a folder; create it when there is none.
+    """Make the Space hold exactly what is in a folder; create it when there is none. One of others is left alone.
 
     Args:
         folder: a written bundle.
@@ -51,8 +54,8 @@ def push(
         tell: hears how far it is.
 
     Raises:
-        PublishProblem: an impossible name, no or a refused token, no right to create Spaces there, a refused card, no
-            connection.
+        PublishProblem: an impossible name or one that is taken, no or a refused token, no right to create Spaces there,
+            a refused card, no connection.
     """
     from huggingface_hub import HfApi, SpaceHardware
 
@@ -60,6 +63,7 @@ def push(
     with _refused(api.endpoint, owner, name):
         repo = f"{owner or api.whoami()['name']}/{name}"
         machine = SpaceHardware(hardware)
+        _refuse_taken(api, repo, "space")
         url = api.create_repo(repo, repo_type="space", space_sdk="gradio", space_hardware=machine, exist_ok=True)
         _send_large(api, repo, "space", folder, str(url), tell)
         done = api.upload_folder(
@@ -67,7 +71,7 @@ def push(
             repo_type="space",
             folder_path=folder,
             delete_patterns="*",  # what an earlier version had and this one has not
-            commit_message="Publish from demystify",
+            commit_message=_COMMIT,
         )
     return Published(str(url), done.oid)
 
@@ -83,10 +87,26 @@ def push_model(folder: Path, name: str, token: str, endpoint: str | None = None,
     api = HfApi(endpoint, token)
     with _refused(api.endpoint, None, name):
         repo = f"{api.whoami()['name']}/{name}"
+        _refuse_taken(api, repo, "model")
         url = api.create_repo(repo, private=True, exist_ok=True)
         _send_large(api, repo, "model", folder, str(url), tell)
-        done = api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Publish from demystify")
+        done = api.upload_folder(repo_id=repo, folder_path=folder, commit_message=_COMMIT)
     return Published(str(url), done.oid)
+
+
+def _refuse_taken(api: Any, repo: str, kind: str) -> None:
+    """Raises PublishProblem: there is such a repository, with files that were not published from here."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        titles = {commit.title for commit in api.list_repo_commits(repo, repo_type=kind)}
+    except RepositoryNotFoundError:
+        return
+    if _COMMIT not in titles and not titles <= {_FIRST_COMMIT}:
+        raise PublishProblem(
+            f"There is a {kind} {repo} already that was not published from here: choose another name, or rename it.",
+            Phrase("hub_taken", name=repo),
+        )
 
 
 def _send_large(api: Any, repo: str, kind: str, folder: Path, url: str, tell: Tell) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -136,7 +136,7 @@ def activation_bytes(model: Model, plan: Plan, inner_kept: float = GELU_KEPT) ->
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A GPU: memory in GB, dense bf16 (or fp16) TFLOP/s, watts, and where the figures are from."""
+    """A GPU: memory in GB, dense bf16 (or fp16) TFLOP/s, watts, and whose data sheet they are from."""
 
     name: str
     memory_gb: float
@@ -164,9 +164,19 @@ class Bill:
     co2_kg: float
 
 
-def gpus_needed(total_bytes: float, card: Card) -> int:
-    """GPUs to hold so much, a tenth of each kept free for the framework."""
-    return max(1, math.ceil(total_bytes / (card.memory_gb * 1e9 * 0.9)))
+def gpus_needed(model: Model, plan: Plan, card: Card) -> int | None:
+    """GPUs to train it on, a tenth of each kept free for the framework; None where no number of them is enough.
+
+    Each more makes the shards smaller, and leaves what is not sharded on every GPU as large as it is. Without sharding
+    the model's layers are thought to be put on several GPUs.
+    """
+    room = card.memory_gb * 1e9 * 0.9
+    one, two = (memory(model, replace(plan, gpus=gpus)).total for gpus in (1, 2))
+    if plan.sharding == "none":
+        return max(1, math.ceil(one / room))
+    sharded = 2 * (one - two)
+    left = room - (one - sharded)
+    return max(1, math.ceil(sharded / left)) if left > 0 else None
 
 
 def bill(

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from common import errors
 from common.apart import ask_module
-from common.training.config import AnyConfig, TunedConfig
+from common.training.config import AnyConfig, PreferenceConfig, TunedConfig
 from common.training.folder import RunFolder
 from common.training.launch import environment
 from common.training.model_card import card
 
 _NOT_FOR_OTHERS = ("owner", "base", "adapter")  # who it was, and a path of this machine
+_START = "start"  # the folder of the adapter that a run went on with
 _SCRIPT = '''"""Trains this model again. Put this folder into the project that it comes from, and run there:
 
     python {name}/reproduce.py NEW_FOLDER{more}
@@ -34,12 +35,14 @@ import shutil
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path.cwd()))  # the project; Python itself looks beside this file
+
 from common.training.run import main
 
 here, target = Path(__file__).resolve().parent, Path(sys.argv[1]).resolve()
 target.mkdir(parents=True)
 config = json.loads((here / "config.json").read_text("utf-8"))
-{base}(target / "config.json").write_text(json.dumps(config), "utf-8")
+{beginning}(target / "config.json").write_text(json.dumps(config), "utf-8")
 shutil.copy(here / "{data}", target)
 raise SystemExit(main(str(target)))
 '''
@@ -58,6 +61,7 @@ def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
 
     Raises:
         NotTrainedYet: the run has no model.
+        OnlyMerged: an adapter to a model that only a run has.
         ModelUnavailable: the base of the adapter is gone.
         OSError: the disk is full.
     """
@@ -66,6 +70,11 @@ def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
     config = folder.config()
     name = file_name(config.name).removesuffix(".zip")
     adapter = (folder.model / "adapter_config.json").exists()
+    own_base = isinstance(config, TunedConfig) and folder.is_of_a_run(config.base)
+    if adapter and own_base and not merged:
+        raise errors.OnlyMerged()
+    start = _start(config)
+    again = start is None or start.is_dir()  # the run that has it may have been deleted
     with (
         tempfile.TemporaryDirectory(dir=target.parent) as place,
         zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
@@ -76,10 +85,12 @@ def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
                 archive.writestr(f"{name}/model/{path.name}", _without_path(path, config))
             elif path.is_file() and path.name != "README.md":  # the card is ours, beside the model
                 archive.write(path, f"{name}/model/{path.name}")
-        archive.writestr(f"{name}/README.md", card(folder, config, name, adapter and not merged))
+        archive.writestr(f"{name}/README.md", card(folder, config, name, adapter and not merged, again))
         archive.writestr(f"{name}/config.json", _portable(config))
-        archive.writestr(f"{name}/reproduce.py", _script(config, name))
         archive.write(folder.path / config.data_file, f"{name}/{config.data_file}")
+        if again:
+            archive.writestr(f"{name}/reproduce.py", _script(config, name, own_base))
+            _add_start(archive, start, f"{name}/{_START}", config)
     return target
 
 
@@ -105,6 +116,18 @@ def _merge(folder: RunFolder, config: AnyConfig, place: Path) -> Path:
     return place
 
 
+def _start(config: AnyConfig) -> Path | None:
+    """The folder of the adapter that the run went on with, where it did."""
+    return Path(config.adapter) if isinstance(config, PreferenceConfig) and config.adapter else None
+
+
+def _add_start(archive: zipfile.ZipFile, start: Path | None, name: str, config: AnyConfig) -> None:
+    """Put the adapter that the run went on with into the file."""
+    if start is not None:
+        archive.writestr(f"{name}/adapter_config.json", _without_path(start / "adapter_config.json", config))
+        archive.write(start / "adapter_model.safetensors", f"{name}/adapter_model.safetensors")
+
+
 def _without_path(path: Path, config: AnyConfig) -> str:
     """The adapter's settings with its base by its public name."""
     values = json.loads(path.read_text("utf-8"))
@@ -118,14 +141,17 @@ def _portable(config: AnyConfig) -> str:
     return json.dumps({name: value for name, value in values.items() if name not in _NOT_FOR_OTHERS}, indent=1)
 
 
-def _script(config: AnyConfig, name: str) -> str:
-    tuned = isinstance(config, TunedConfig)
-    return _SCRIPT.format(
-        name=name,
-        more=" FOLDER_OF_THE_BASE_MODEL" if tuned else "",
-        base='config["base"] = str(Path(sys.argv[2]).resolve())\n' if tuned else "",
-        data=config.data_file,
-    )
+def _script(config: AnyConfig, name: str, own_base: bool) -> str:
+    more, lines = "", []
+    if isinstance(config, TunedConfig):
+        more = " FOLDER_OF_THE_BASE_MODEL"
+        lines.append('config["base"] = str(Path(sys.argv[2]).resolve())')
+    if own_base:
+        more += "\n\nThe base model is a run of its own: the folder model/ of its file."
+    if _start(config) is not None:
+        lines.append(f'config["adapter"] = str(here / "{_START}")')
+    beginning = "".join(f"{line}\n" for line in lines)
+    return _SCRIPT.format(name=name, more=more, beginning=beginning, data=config.data_file)
 
 
 def main() -> None:

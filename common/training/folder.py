@@ -139,6 +139,10 @@ class RunFolder:
                 total += path.lstat().st_size if path.is_file() else 0
         return total
 
+    def is_of_a_run(self, path: str) -> bool:
+        """Whether something lies in a run of the same directory, where nobody but its owner has it."""
+        return Path(path).resolve().is_relative_to(self.path.resolve().parent)
+
     def stop_wanted(self) -> bool:
         """Whether somebody asked the run to end."""
         return (self.path / "stop").exists()

@@ -28,8 +28,16 @@ model = PeftModel.from_pretrained(base, "{name}/model")
 tokenizer = AutoTokenizer.from_pretrained("{name}/model")"""
 
 
-def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool) -> str:
-    """The card as Markdown; ``adapter`` says that the base model is not in the file."""
+def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool, again: bool) -> str:
+    """The card as Markdown.
+
+    Args:
+        folder: the run's.
+        config: what was asked for.
+        name: of the folder in the file.
+        adapter: the base model is not in the file.
+        again: all that trains it again is in the file.
+    """
     tuned = config if isinstance(config, TunedConfig) else None
     head = {"library_name": "peft" if adapter else "transformers", "pipeline_tag": "text-generation"}
     if tuned and tuned.base_repo:
@@ -56,8 +64,7 @@ def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool) -> str:
             "",
             *_facts(folder, config),
             "",
-            "`reproduce.py` trains it again with `config.json` and the data beside it.",
-            "",
+            *(["`reproduce.py` trains it again with `config.json` and the data beside it.", ""] if again else []),
             "## Limits",
             "",
             "A model made to learn from, in minutes: it says false things with confidence, and repeats what its data "
@@ -75,8 +82,9 @@ def _about(tuned: TunedConfig | None, folder: RunFolder) -> str:
             f"{data.get('parameters', 0):,} parameters, {data.get('vocabulary', 0):,} tokens in the vocabulary."
         )
     if isinstance(tuned, PreferenceConfig):
+        further = ", trained further in an earlier run" if tuned.adapter or folder.is_of_a_run(tuned.base) else ""
         return (
-            f"{tuned.base_title}, aligned with {data.get('pairs', 0):,} choices between two answers "
+            f"{tuned.base_title}{further}, aligned with {data.get('pairs', 0):,} choices between two answers "
             f"by direct preference optimization (DPO, beta {tuned.beta:g})."
         )
     about = (
@@ -89,21 +97,29 @@ def _about(tuned: TunedConfig | None, folder: RunFolder) -> str:
 
 
 def _facts(folder: RunFolder, config: AnyConfig) -> list[str]:
-    looks = [event for event in folder.events() if event["type"] == "eval" and event["loss"] is not None]
+    events = list(folder.events())
+    looks = [event for event in events if event["type"] == "eval" and event["loss"] is not None]
+    planned, batch = config.pace.steps, config.pace.batch
+    done = max((event.get("step", 0) for event in events), default=0)
+    steps = f"{planned:,}" if done >= planned else f"{done:,} of {planned:,} (stopped)"
+    each, further = f"{batch} texts", ""
+    if isinstance(config, PreferenceConfig):
+        each, further = f"{batch} pairs of answers", f"- rank {config.rank}, at most {config.row} tokens each"
+    elif isinstance(config, TunedConfig):
+        each, rank = f"{batch} rows", "" if config.method == "full" else f"rank {config.rank}, "
+        further = f"- {rank}loss on the answers alone, packed into rows of {config.row} tokens"
     result = folder.read_json("result.json") or {}
     facts = [
         f"- loss on the held-out part: {looks[0]['loss']:.3f} at step {looks[0]['step']}, "
         f"{looks[-1]['loss']:.3f} at the end"
         if looks
         else "",
-        f"- steps: {config.pace.steps:,}, {config.pace.batch} texts each; highest learning rate "
-        f"{config.pace.learning_rate:g}; seed {config.pace.seed}",
+        f"- steps: {steps}, {each} each; highest learning rate {config.pace.learning_rate:g}; seed {config.pace.seed}",
         f"- minutes of work: {result['seconds'] / 60:.1f}; most memory: {result['peak_mb']:,.0f} MB"
         if "seconds" in result
         else "",
+        further,
     ]
-    if isinstance(config, TunedConfig):
-        facts.append(f"- rank {config.rank}, loss on the answers alone, packed into rows of {config.row} tokens")
     return [fact for fact in facts if fact]
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
+from pathlib import Path
+
+import psutil
 
 from common import errors, hardware
 from common.training.config import ScratchConfig, Shape, StyleConfig
@@ -13,6 +17,9 @@ from common.training.shape import memory_bytes
 # Kept in the folder, so that there is room to write down that the disk is full.
 _RESERVE, _RESERVE_BYTES = "reserve", 64 * 1024
 _LEAST_CONTEXT = 16
+# Of a process that trains, beside its tensors: Python, PyTorch and transformers after the first step (681 MB, of which
+# 76 are tensors, on Linux with one thread).
+PROCESS_BYTES = 6.05e8
 # What libraries say when the system gave them no room; they raise errors of their own.
 _DISK_FULL = (
     "no space left",
@@ -34,11 +41,24 @@ def free_bytes() -> float:
     return 1e9 * hardware.free_memory_gb()
 
 
+def to_train(shape: Shape, vocabulary: int, batch: int) -> float:
+    """Memory of a training from scratch: its tensors, and on a processor what the process takes by itself."""
+    by_itself = 0.0 if hardware.has_nvidia_gpu() else PROCESS_BYTES
+    return by_itself + memory_bytes(shape, vocabulary, batch)
+
+
 def check_memory(config: ScratchConfig, vocabulary: int) -> None:
     """Raises TrainingTooLarge, with a setting that fits, before anything is built."""
     free = free_bytes()
+    if hardware.device() != "cuda":
+        free -= max(0.0, PROCESS_BYTES - _held_bytes())
     if memory_bytes(config.shape, vocabulary, config.pace.batch) > free:
         raise too_large(config, vocabulary, free)
+
+
+def _held_bytes() -> float:
+    """What this process holds already."""
+    return float(psutil.Process().memory_info().rss)
 
 
 def too_large(config: ScratchConfig, vocabulary: int, free: float) -> errors.TrainingTooLarge:
@@ -83,13 +103,59 @@ def named(problem: Exception, folder: RunFolder) -> errors.DemystifyError:
     if full or any(sign in words for sign in _DISK_FULL):
         return errors.DiskFull()
     if isinstance(problem, MemoryError) or any(sign in words for sign in _NO_MEMORY):
-        config = folder.config()
-        if isinstance(config, StyleConfig):
-            return errors.StyleTooLarge(batch=max(1, config.pace.batch // 2))
-        if not isinstance(config, ScratchConfig):
-            return errors.FinetuneTooLarge(batch=max(1, config.pace.batch // 2), row=max(64, config.row // 2))
-        vocabulary = (folder.read_json("data.json") or {}).get("vocabulary", config.vocabulary)
-        # The estimate thought that it would fit: half of what was asked for is more likely to.
-        asked = memory_bytes(config.shape, vocabulary, config.pace.batch)
-        return too_large(config, vocabulary, min(free_bytes(), asked / 2))
+        return outgrown(folder, free_bytes())
     return errors.DemystifyError()
+
+
+def outgrown(folder: RunFolder, free: float) -> errors.DemystifyError:
+    """The error of a run that asked for more memory than there was, with a setting that is likely to fit.
+
+    The estimate thought that it would fit: half of what was asked for is more likely to.
+
+    Args:
+        folder: the run's.
+        free: bytes that it may have at most.
+    """
+    config = folder.config()
+    if isinstance(config, StyleConfig):
+        return errors.StyleTooLarge(batch=max(1, config.pace.batch // 2))
+    if not isinstance(config, ScratchConfig):
+        return errors.FinetuneTooLarge(batch=max(1, config.pace.batch // 2), row=max(64, config.row // 2))
+    vocabulary = (folder.read_json("data.json") or {}).get("vocabulary", config.vocabulary)
+    asked = memory_bytes(config.shape, vocabulary, config.pace.batch)
+    return too_large(config, vocabulary, min(free, asked / 2))
+
+
+def oom_kills(root: Path = Path("/")) -> int | None:
+    """How many processes the kernel has killed for memory so far: in this process's control group, else in all.
+
+    Args:
+        root: of the file system.
+
+    Returns:
+        None where nobody counts: on other systems than Linux.
+    """
+    for path in (*_counters(root), root / "proc/vmstat"):
+        try:
+            found = re.search(r"^oom_kill (\d+)$", path.read_text("ascii"), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found[1])
+    return None
+
+
+def _counters(root: Path) -> list[Path]:
+    """Where the control groups of this process keep the count: in version 2 one file, in version 1 another."""
+    found = []
+    try:
+        groups = (root / "proc/self/cgroup").read_text("ascii").splitlines()
+    except OSError:
+        return []
+    for group in groups:
+        _, kinds, place = group.split(":", 2)
+        if not kinds:
+            found.append(root / f"sys/fs/cgroup{place}/memory.events")
+        elif "memory" in kinds.split(","):
+            found.append(root / f"sys/fs/cgroup/memory{place}/memory.oom_control")
+    return found

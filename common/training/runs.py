@@ -22,8 +22,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import ValidationError
 
-from common import errors
+from common import errors, hardware
 from common.config import Settings, settings
+from common.training import room
 from common.training.config import AnyConfig
 from common.training.folder import RunFolder, State
 from common.training.launch import command, cores, environment
@@ -51,6 +52,15 @@ class Run:
     wait_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The process of a run that this app has started; ``oom_kills`` is the kernel's count at that moment."""
+
+    process: subprocess.Popen[bytes]
+    folder: RunFolder
+    oom_kills: int | None
+
+
 class TrainingRuns:
     """The runs in one directory.
 
@@ -66,7 +76,7 @@ class TrainingRuns:
         self._root = self.settings.runs_dir
         self._lock = threading.Lock()
         self._between_apps = FileLock(self._root / "lock")
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[_Child] = []
         self._closed = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -94,13 +104,9 @@ class TrainingRuns:
             raise errors.DiskFull() from problem
         with self._alone():
             own = self.of(config.owner)
-            if sum(run.state in _OPEN for run in own) >= self.settings.max_runs_per_visitor:
-                raise errors.TooManyRuns(limit=self.settings.max_runs_per_visitor)
+            self._check_limits(own)
             if any(run.config.name == config.name for run in own):
                 raise errors.NameTaken(name=config.name)
-            used, limit = sum(run.folder.size() for run in own) / 1e6, self.settings.max_visitor_disk_mb
-            if used >= limit:
-                raise errors.RunsTooLarge(used=round(used), limit=limit)
             folder = RunFolder(self._root / secrets.token_hex(6))
             try:
                 folder.path.mkdir(parents=True)
@@ -152,9 +158,17 @@ class TrainingRuns:
             run.folder.write_json("result.json", {"state": "stopped"})
 
     def resume(self, run_id: str, owner: str | None = None) -> None:
-        """Put a run that was stopped or interrupted into the line again. Raises NoSuchRun."""
-        run = self.find(run_id, owner)
-        if run.state not in (*_OPEN, "finished"):
+        """Put a run that was stopped or interrupted into the line again.
+
+        Raises:
+            NoSuchRun.
+            TooManyRuns, RunsTooLarge: of this owner.
+        """
+        with self._alone():
+            run = self.find(run_id, owner)
+            if run.state in (*_OPEN, "finished"):
+                return
+            self._check_limits(self.of(run.config.owner))
             for name in ("result.json", "stop", "process.json"):
                 (run.folder.path / name).unlink(missing_ok=True)
 
@@ -167,6 +181,14 @@ class TrainingRuns:
                 _end(process["pid"])
             shutil.rmtree(run.folder.path, ignore_errors=True)
 
+    def _check_limits(self, own: list[Run]) -> None:
+        """Whether a visitor may have one more of their runs at work. Raises TooManyRuns, RunsTooLarge."""
+        if sum(run.state in _OPEN for run in own) >= self.settings.max_runs_per_visitor:
+            raise errors.TooManyRuns(limit=self.settings.max_runs_per_visitor)
+        used, limit = sum(run.folder.size() for run in own) / 1e6, self.settings.max_visitor_disk_mb
+        if used >= limit:
+            raise errors.RunsTooLarge(used=round(used), limit=limit)
+
     def _watch(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
             self.look()
@@ -176,10 +198,13 @@ class TrainingRuns:
         if not self._root.is_dir():  # no run was ever made
             return
         with self._alone():
-            self._children = [child for child in self._children if child.poll() is None]
+            ended = [child for child in self._children if child.process.poll() is not None]
+            self._children = [child for child in self._children if child not in ended]
+            for child in ended:
+                _explain(child)
             runs = self.all()
-            room = self.settings.max_runs - sum(run.state == "running" for run in runs)
-            for run in self._line(runs)[: max(0, room)]:
+            free = self.settings.max_runs - sum(run.state == "running" for run in runs)
+            for run in self._line(runs)[: max(0, free)]:
                 self._launch(run.folder)
 
     @contextlib.contextmanager
@@ -205,7 +230,7 @@ class TrainingRuns:
         """Start the run's process. It belongs to no terminal and outlives the app."""
         import psutil
 
-        threads = cores(self.settings)
+        threads, kills = cores(self.settings), room.oom_kills()
         with (folder.path / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 command(folder, self.settings.accelerate_config),
@@ -215,9 +240,23 @@ class TrainingRuns:
                 stderr=log,
                 start_new_session=True,
             )
-        self._children.append(child)
+        self._children.append(_Child(child, folder, kills))
         begun = psutil.Process(child.pid).create_time()
         folder.write_json("process.json", {"pid": child.pid, "begun": begun})
+
+
+def _explain(child: _Child) -> None:
+    """Say of a run that the kernel has killed for its memory what would fit; killed by hand it is interrupted."""
+    kills = room.oom_kills()
+    if kills is None or child.oom_kills is None or kills <= child.oom_kills:
+        return
+    # accelerate ends with 1 when the process that it has started is killed.
+    if child.process.returncode in (-signal.SIGKILL, 1) and child.folder.state() == "interrupted":
+        room.free_reserve(child.folder)
+        error = room.outgrown(child.folder, 1e9 * hardware.free_memory_gb() - room.PROCESS_BYTES).to_json()
+        with contextlib.suppress(OSError):  # on a disk that is full it stays interrupted
+            child.folder.append("error", **error)
+            child.folder.write_json("result.json", {"state": "failed", "error": error})
 
 
 def _end(process: int) -> None:
@@ -231,13 +270,20 @@ def _end(process: int) -> None:
 
 
 def seconds_left(run: Run) -> float:
-    """How long a run will still take, by its own speed so far; by its time limit before it has one."""
-    last = None
+    """How long a run will still take, by its own speed so far; by its time limit before it has one.
+
+    A run that goes on gets its time anew.
+    """
+    last, now, before = None, 0.0, 0.0
     for event in run.folder.events():
+        now = event.get("seconds", now)
         if event["type"] == "step":
             last = event
+        elif event["type"] == "resumed":
+            before = now
     most = 60 * run.config.minutes
     if last is None or not last["step"]:
         return most
     per_step = last["seconds"] / last["step"]
-    return float(max(0.0, min(most - last["seconds"], per_step * (run.config.pace.steps - last["step"]))))
+    spent = 0.0 if run.state == "waiting" else max(0.0, last["seconds"] - before)
+    return float(max(0.0, min(most - spent, per_step * (run.config.pace.steps - last["step"]))))

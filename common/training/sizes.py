@@ -18,6 +18,7 @@ class Size:
         slide_year, slide_parameters: as on the slide.
         kind: which part of the transformer it is.
         source: where the published figures stand.
+        remark: what else is to be said, by the end of its key in the translations.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Size:
     kind: Literal["encoder", "decoder", "both"]
     source: str
     parameters: float | None = None
+    remark: str = ""
 
     @property
     def differs(self) -> bool:

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from common import errors
+from common.training.corpus import Corpus
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 UNKNOWN = "�"  # a character that the text does not have, for a tokenizer of characters
 _END = "<|endoftext|>"
+_MOST_CHARACTERS = 32  # that a token of a text has on average, by far
 
 
 def train_tokenizer(text: str, kind: str, vocabulary: int = 512) -> PreTrainedTokenizerFast:
@@ -34,6 +38,22 @@ def train_tokenizer(text: str, kind: str, vocabulary: int = 512) -> PreTrainedTo
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, eos_token=_END, pad_token=_END, **special
     )
+
+
+def check_context(corpus: Corpus, kind: str, vocabulary: int, context: int) -> None:
+    """Whether both parts of a text are as long as one context; blocks for a second where tokens have to be counted.
+
+    Raises:
+        UnusableCorpus: they are not, so that there would be nothing to learn from, or nothing to test with.
+    """
+    shorter = min(corpus.train, corpus.test, key=len)
+    if len(shorter) >= _MOST_CHARACTERS * context:
+        return
+    tokens = len(shorter)
+    if kind == "bpe":
+        tokens = len(train_tokenizer(corpus.train, kind, vocabulary)(shorter, verbose=False)["input_ids"])
+    if tokens < context:
+        raise errors.UnusableCorpus(reason=errors.Phrase("corpus_context", context=context))
 
 
 def _characters(text: str) -> Tokenizer:

@@ -12,7 +12,7 @@ from common import errors
 from common.apart import ROOT, ask_module
 from common.memory import without_holes
 from common.training import budget
-from common.training.budget import Memory, Model, Plan
+from common.training.budget import Card, Memory, Model, Plan
 from common.ui.components import figures_html
 from common.ui.fields import Choice, Number
 from common.ui.i18n import number, text
@@ -77,11 +77,7 @@ class CostTab:
             ]
         )
         chart = bars_html(_bars(lang, found), caption=text(lang, "cost.by_part"))
-        cards = "".join(
-            f"<li>{escape(text(lang, 'cost.needs', count=budget.gpus_needed(found.total, card), card=card.name))} "
-            f'<span class="quiet">({number(lang, card.memory_gb)} GB, {escape(card.source)})</span></li>'
-            for card in budget.cards()
-        )
+        cards = "".join(_card_html(lang, model, plan, card) for card in budget.cards())
         return f'{figures}<div class="beside"><div>{chart}</div><ul>{cards}</ul></div>'
 
     async def bill(self, lang: str, parameters: Any, count: Any, *money: Any) -> str:
@@ -157,6 +153,15 @@ def _read(form: tuple[Any, ...]) -> tuple[Model, Plan]:
     if plan.precision in ("int8", "int4") and not plan.lora_rank:
         raise errors.InvalidInput(field="lora_rank", allowed=errors.Phrase("lora_needed"))
     return Model.of_size(PARAMETERS.real(parameters) * 1e9), plan
+
+
+def _card_html(lang: str, model: Model, plan: Plan, card: Card) -> str:
+    """How many of a card hold the training, and where its figures are from."""
+    count = budget.gpus_needed(model, plan, card)
+    key = "cost.never" if count is None else "cost.needs"
+    needed = escape(text(lang, key, count=count, card=card.name))
+    source = escape(text(lang, "cost.data_sheet", card=card.source))
+    return f'<li>{needed} <span class="quiet">({number(lang, card.memory_gb)} GB, {source})</span></li>'
 
 
 def _bars(lang: str, found: Memory) -> list[Bar]:

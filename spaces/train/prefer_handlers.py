@@ -140,7 +140,7 @@ class PreferTab(TunedHandlers):
             return await self._page.trained.base(str(folder), base_models.title(catalog.EMBEDDED_CHAT_MODEL))
         return await self._page.trained.engine(await self._tuned(owner, start))
 
-    async def _beginning(self, owner: str, start: str) -> dict[str, str]:
+    async def _beginning(self, owner: str, start: str) -> dict[str, Any]:
         """The fields of a run's config that say which model it begins with."""
         if start == BASE:
             folder = await base_models.folder(catalog.EMBEDDED_CHAT_MODEL)
@@ -153,7 +153,7 @@ class PreferTab(TunedHandlers):
         fields = config.model_dump(include={"base", "base_title", "base_repo", "base_licence"})
         if config.method == "full":  # its model is whole, and a new adapter goes beside it
             return fields | {"base": str(run.folder.model)}
-        return fields | {"adapter": str(run.folder.model)}
+        return fields | {"adapter": str(run.folder.model), "rank": config.rank}
 
     async def _tuned(self, owner: str, run_id: str) -> Run:
         run = await self._find(owner, run_id)

@@ -19,8 +19,10 @@ from common.training import shape as shapes
 from common.training import timing
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.corpus import Corpus, read_corpus
+from common.training.room import to_train
 from common.training.samples import SAMPLES, sample_text
 from common.training.speed import evaluate_every, measured_flops, steps_within, tokens_per_second
+from common.training.tokenizer import check_context
 from common.training.uploads import read_upload
 from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import text
@@ -91,7 +93,7 @@ class ScratchTab(RunHandlers):
         return numbers_html(
             lang,
             parameters=shapes.parameters(shape, size),
-            memory=shapes.memory_bytes(shape, size, batch),
+            memory=to_train(shape, size, batch),
             steps=steps,
             speed=speed,
             tokens=batch * shape.context,
@@ -125,6 +127,8 @@ class ScratchTab(RunHandlers):
         """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
         config, minutes = _config(form), _read_form(form)[2]
         corpus = await asyncio.to_thread(self._corpus, source, own)
+        kind, vocabulary, context = config.tokenizer, config.vocabulary, config.shape.context
+        await asyncio.to_thread(check_context, corpus, kind, vocabulary, context)
         content = corpus.train + corpus.test
         steps, _, _ = await asyncio.to_thread(self._speed, config, _vocabulary(config, corpus), minutes)
         pace = Pace(

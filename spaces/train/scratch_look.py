@@ -76,7 +76,7 @@ def numbers_html(
     lang: str,
     *,
     parameters: int,
-    memory: int,
+    memory: float,
     steps: int,
     speed: float,
     tokens: int,

@@ -47,11 +47,12 @@ def _row(lang: str, size: Size, in_hub: bool) -> str:
     if in_hub:
         live = f'<a href="{place}?tab={tab}&amp;lang={escape(lang)}">{live}</a>'
     published = _size(lang, size.parameters) if size.parameters else text(lang, "sizes.unknown")
+    source = f"{size.source} ({text(lang, f'sizes.remark_{size.remark}')})" if size.remark else size.source
     mark = " ≠" if size.differs else ""
     return (
         f"<tr><th scope='row'>{escape(size.name)}</th>"
         f"<td>{size.slide_year} · {_size(lang, size.slide_parameters)}</td>"
-        f"<td>{size.year} · {escape(published)}{mark}</td><td>{live}</td><td>{escape(size.source)}</td></tr>"
+        f"<td>{size.year} · {escape(published)}{mark}</td><td>{live}</td><td>{escape(source)}</td></tr>"
     )
 
 

@@ -39,10 +39,7 @@ def build(page: TrainPage) -> None:
     with gr.Row():
         member = words(
             gr.Dropdown,
-            keys={"label": "sizes.family"},
-            choices=[
-                (model.title if model.architecture else f"{model.title} (decoder)", model.id) for model in MEMBERS
-            ],
+            keys={"label": "sizes.family", "choices": titles},
             value=MEMBER.default,
             min_width=240,
             elem_id="sizes-family",
@@ -62,6 +59,11 @@ def build(page: TrainPage) -> None:
     member.input(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
     running = go.click(guarded(ask), [lang, member, asked], said, **quiet)
     stop.click(lambda: "", None, said, cancels=[running], **quiet)
+
+
+def titles(lang: str) -> list[tuple[str, str]]:
+    """The models, each with the part of the transformer that it is, and their ids."""
+    return [(f"{model.title} · {text(lang, f'sizes.{kind_of(model)}')}", model.id) for model in MEMBERS]
 
 
 def choose(lang: str, chosen: str) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ def test_a_member_of_each_family_can_be_asked(train_page: Page) -> None:
     expect(said.locator("mark")).to_be_visible(timeout=90_000)
     expect(said).to_contain_text("Paris is the capital of")
     page.locator("#sizes-family input").click()
-    page.get_by_role("option", name="BERT base (encoder)").click()
+    page.get_by_role("option", name="BERT base · encoder: reads").click()
     expect(about).to_contain_text(re.compile("An encoder reads.*Not on this machine"))
     expect(page.locator("#sizes-text textarea")).to_have_value("Paris is the ___ of France.")
     expect_accessible(page)

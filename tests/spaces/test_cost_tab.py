@@ -33,6 +33,15 @@ def test_memory_cards_and_the_bill_are_shown(lang: str) -> None:
     assert re.search(r"14.000 GB", slide) and re.search(r"40.000 GB", slide)
 
 
+def test_a_sharded_plan_needs_as_many_cards_as_hold_the_smaller_shards() -> None:
+    def needed(parameters: float, sharding: str) -> str:
+        return _ask(CostTab().memory, "en", parameters, "bf16", "adamw", 1, 1024, 0, "off", 1, sharding)
+
+    assert "<li>3 × NVIDIA H100 " in needed(10.0, "zero3")  # 134 GB, of which 12 are on each
+    assert "NVIDIA H100: not enough, however many" in needed(60.0, "zero2")  # 120 GB of weights on each
+    assert "<li>2 × NVIDIA H100 " in needed(10.0, "none")
+
+
 def test_a_lora_lowers_the_total() -> None:
     full, adapted = (_ask(CostTab().memory, "en", *FORM[:5], rank, *FORM[6:]) for rank in (0, 8))
     first = re.compile(r"<b>([\d.,]+) GB</b>")

@@ -54,6 +54,16 @@ def test_a_text_its_tokens_and_the_models_size_are_shown(tab: ScratchTab, lang: 
     assert re.search(r"0[.,]8\d M", shown)
 
 
+@pytest.mark.parametrize("kind", ["char", "bpe"])
+def test_a_context_that_the_text_has_not_is_refused_before_a_run(tab: ScratchTab, kind: str) -> None:
+    short = "A cat sat here.\n" * 70  # the part to test with has 112 characters
+    long, fits = (("llama", 1, 2, 32, context, 4, 1, kind, 260) for context in (256, 16))
+    with pytest.raises(gr.Error, match="context of 256 tokens"):
+        _start(tab, OWN, short, form=long)
+    assert tab._runs.of(OWNER) == []
+    _start(tab, OWN, short, form=fits)
+
+
 @pytest.mark.slow
 def test_the_speed_is_estimated_until_a_short_run_has_measured_it(tab: ScratchTab) -> None:
     small = ("llama", 1, 2, 32, 16, 4, 1, "char", 512)

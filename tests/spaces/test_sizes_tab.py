@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 import pytest
 from sizes_tab import sizes_html
-from sizes_try import MEMBERS, ask, choose, kind_of, said_html
+from sizes_try import MEMBERS, ask, choose, kind_of, said_html, titles
 
 from common.config import LANGUAGES
 from common.text.families import GAP, Said
 from common.training.sizes import sizes
 from common.ui.errors import guarded
+from common.ui.i18n import text
 
 
 def test_the_slides_rows_and_what_differs() -> None:
@@ -33,6 +34,8 @@ def test_slide_and_publication_stand_side_by_side(lang: str) -> None:
     assert shown.count("≠") == 6
     assert "<a " not in shown
     assert 'href="chat?tab=inside' in sizes_html(lang, in_hub=True)
+    assert text(lang, "sizes.remark_recurrent") in shown and text(lang, "sizes.remark_unsaid") in shown
+    assert (f"GPT-2 small · {text(lang, 'sizes.decoder')}", "gpt2-124m") in titles(lang)
     assert "4.6 T" in shown.replace("4,6", "4.6")
 
 

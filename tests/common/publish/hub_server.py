@@ -26,13 +26,18 @@ COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 @dataclass
 class Space:
-    """One repository: what it was created with, its files now, and the number of commits. A model has no ``sdk``."""
+    """One repository: what it was created with, its files now, and its commits' titles. A model has no ``sdk``."""
 
     sdk: str
     hardware: str
     private: bool = False
     files: dict[str, bytes] = field(default_factory=lambda: {".gitattributes": b""})
-    commits: int = 0
+    titles: list[str] = field(default_factory=lambda: ["initial commit"])
+
+    @property
+    def commits(self) -> int:
+        """How many there are beside the first."""
+        return len(self.titles) - 1
 
 
 def _set() -> Event:
@@ -76,11 +81,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Silent."""
 
-    def _answer(self, value: Any, status: int = 200) -> None:
+    def _answer(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, words in (headers or {}).items():
+            self.send_header(name, words)
         self.end_headers()
         self.wfile.write(body)
 
@@ -117,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = found or re.fullmatch(r"/(?:api/models/)?([^/]+/[^/]+?)(?:\.git)?(/.*)?", path)
         space = held.get(found[1]) if found else None
         if found is None or space is None:
-            return self._answer({"error": "Repository not found"}, 404)
+            return self._answer({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
         return self._of_space(found[1], space, found[2] or "", body)
 
     do_GET = do_POST = do_PUT = _route
@@ -125,18 +132,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _create(self, user: str, wanted: dict[str, Any]) -> None:
         owner = wanted.get("organization") or user
         name = f"{owner}/{wanted['name']}"
-        answer = {"url": f"{self.hub.url}/spaces/{name}"}
-        if name in self.hub.spaces:
-            return self._answer({"error": "You already created this space repo", **answer}, 409)
+        model = wanted.get("type", "model") == "model"
+        answer = {"url": f"{self.hub.url}/{name}" if model else f"{self.hub.url}/spaces/{name}"}
+        if name in (self.hub.models if model else self.hub.spaces):
+            return self._answer({"error": "You already created this repo", **answer}, 409)
         if user == "bob":
             return self._answer({"error": "Creating more Gradio Spaces requires a PRO subscription"}, 402)
         if owner != user:
             return self._answer({"error": f'You don\'t have the rights to create a space under "{owner}"'}, 403)
-        if wanted.get("type", "model") == "model":
+        if model:
             self.hub.models[name] = Space(
-                "", "", private=wanted.get("visibility") == "private" or wanted.get("private")
+                "", "", private=bool(wanted.get("visibility") == "private" or wanted.get("private"))
             )
-            return self._answer({"url": f"{self.hub.url}/{name}"})
+            return self._answer(answer)
         assert wanted["type"] == "space"
         self.hub.spaces[name] = Space(wanted["sdk"], wanted.get("hardware", "cpu-basic"))
         return self._answer(answer)
@@ -162,6 +170,13 @@ class _Handler(BaseHTTPRequestHandler):
         if rest in ("", "/revision/main"):
             siblings = [{"rfilename": path} for path in space.files]
             return self._answer({"id": name, "sha": f"{space.commits:040x}", "siblings": siblings})
+        if rest == "/commits/main":
+            date = "2026-11-01T12:00:00.000Z"
+            made = [
+                {"id": f"{number:040x}", "title": title, "message": "", "authors": [], "date": date}
+                for number, title in enumerate(space.titles)
+            ]
+            return self._answer(made[::-1])
         if rest == "/tree/main":
             files = [{"type": "file", "path": p, "size": len(c), "oid": "0" * 40} for p, c in space.files.items()]
             return self._answer(files)
@@ -186,10 +201,12 @@ class _Handler(BaseHTTPRequestHandler):
         return {**item, "actions": {"upload": {"href": f"{self.hub.url}/objects/{item['oid']}"}}}
 
     def _commit(self, name: str, space: Space, body: bytes) -> None:
-        files = dict(space.files)
+        files, title = dict(space.files), ""
         for line in body.decode().splitlines():
             kind, value = (item := json.loads(line))["key"], item["value"]
-            if kind == "file":
+            if kind == "header":
+                title = value["summary"]
+            elif kind == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif kind == "lfsFile":
                 if value["oid"] not in self.hub.objects:
@@ -198,6 +215,6 @@ class _Handler(BaseHTTPRequestHandler):
             elif kind == "deletedFile" and files.pop(value["path"], None) is None:
                 return self._answer({"error": "A file with this name doesn't exist"}, 404)
         space.files = files
-        space.commits += 1
+        space.titles.append(title)
         oid = f"{space.commits:040x}"
         return self._answer({"commitUrl": f"{self.hub.url}/spaces/{name}/commit/{oid}", "commitOid": oid})

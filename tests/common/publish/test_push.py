@@ -13,8 +13,8 @@ from huggingface_hub import constants
 
 from common.publish.bundle import ROOT
 from common.publish.problem import PublishProblem
-from common.publish.push import push
-from tests.common.publish.hub_server import Hub, hub
+from common.publish.push import push, push_model
+from tests.common.publish.hub_server import Hub, Space, hub
 
 CARD = "---\ntitle: X\nemoji: 🔍\ncolorFrom: red\ncolorTo: blue\nsdk: gradio\napp_file: app.py\n---\n"
 
@@ -70,6 +70,22 @@ def test_what_the_hub_does_not_allow(
     with pytest.raises(PublishProblem, match=said):
         push(folder, "x", "zero-a10g", owner, token, server.url)
     assert not server.spaces
+
+
+def test_what_others_have_put_there_is_left_alone(server: Hub, folder: Path) -> None:
+    there = {"README.md": b"mine", "work.py": b"1"}
+    server.spaces["ada/x"] = Space("gradio", "cpu-basic", files=dict(there), titles=["initial commit", "My work"])
+    server.models["ada/x"] = Space("", "", files=dict(there), titles=["initial commit", "My work"])
+    with pytest.raises(PublishProblem, match="ada/x already") as caught:
+        push(folder, "x", "cpu-basic", token="hf_writer", endpoint=server.url)
+    assert caught.value.reason.key == "hub_taken"
+    with pytest.raises(PublishProblem, match="ada/x already"):
+        push_model(folder, "x", "hf_writer", server.url)
+    assert server.spaces["ada/x"].files == server.models["ada/x"].files == there
+    server.models["ada/y"] = Space("", "")  # empty, as a push that was stopped leaves it
+    push_model(folder, "y", "hf_writer", server.url)
+    push_model(folder, "y", "hf_writer", server.url)
+    assert server.models["ada/y"].titles == ["initial commit", *2 * ["Publish from demystify"]]
 
 
 def test_a_refused_card_leaves_the_space_as_it_was(server: Hub, folder: Path) -> None:

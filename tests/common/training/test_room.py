@@ -102,7 +102,22 @@ def test_a_model_that_memory_cannot_hold_is_not_begun(monkeypatch: pytest.Monkey
     monkeypatch.setattr(room, "free_bytes", lambda: 1e9)
     with pytest.raises(errors.TrainingTooLarge, match="a batch of"):
         room.check_memory(LARGE, 67)
-    room.check_memory(ScratchConfig(name="small"), 67)
+    small = ScratchConfig(name="small")
+    room.check_memory(small, 67)
+    # What a process takes by itself counts as far as it has not taken it yet.
+    monkeypatch.setattr(room, "free_bytes", lambda: 3e8)
+    monkeypatch.setattr(room, "_held_bytes", lambda: 1e7)
+    monkeypatch.setattr("common.hardware.device", lambda: "cpu")
+    with pytest.raises(errors.TrainingTooLarge):
+        room.check_memory(small, 67)
+    monkeypatch.setattr(room, "_held_bytes", lambda: 6e8)
+    room.check_memory(small, 67)
+
+
+def test_what_a_training_takes_is_said_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.hardware.has_nvidia_gpu", lambda: False)
+    small = ScratchConfig(name="small")
+    assert 6e8 < room.to_train(small.shape, 67, small.pace.batch) < 8e8  # 681 MB were measured
 
 
 @pytest.mark.slow
@@ -140,3 +155,20 @@ def test_a_visitor_who_keeps_too_much_deletes_first(tmp_path: Path) -> None:
     runs.create(ScratchConfig(name="two", owner="b"), TEXT)
     runs.delete(first.folder.id, "a")
     runs.create(ScratchConfig(name="two", owner="a"), TEXT)
+
+
+@pytest.mark.parametrize(
+    ("groups", "place", "said"),
+    [
+        ("0::/app\n", "sys/fs/cgroup/app/memory.events", "oom 9\noom_kill 2\noom_group_kill 0\n"),
+        ("4:cpu,memory:/a:b\n0::/\n", "sys/fs/cgroup/memory/a:b/memory.oom_control", "under_oom 0\noom_kill 2\n"),
+        ("0::/\n", "proc/vmstat", "pgfault 5\noom_kill 2\n"),
+        ("", "elsewhere", ""),
+    ],
+    ids=["version 2", "version 1", "the whole machine", "nobody counts"],
+)
+def test_the_kernels_count_of_kills(tmp_path: Path, groups: str, place: str, said: str) -> None:
+    for path, content in (("proc/self/cgroup", groups), (place, said)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    assert room.oom_kills(tmp_path) == (2 if said else None)

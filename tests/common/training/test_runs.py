@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
 from common.training.launch import command
 from common.training.progress import last_checkpoint
-from common.training.runs import TrainingRuns
+from common.training.runs import TrainingRuns, seconds_left
 from common.training.samples import sample_text
 
 TEXT = sample_text("story")[:30_000]
@@ -144,8 +145,8 @@ def test_the_line_starts_a_process_and_delete_ends_it(runs: TrainingRuns) -> Non
     process = run.folder.read_json("process.json")["pid"]
     again.delete(run.folder.id, "a")
     assert again.all() == []
-    runs._children[0].wait(20)
-    assert runs._children[0].pid == process
+    runs._children[0].process.wait(20)
+    assert runs._children[0].process.pid == process
 
 
 def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +160,31 @@ def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeyp
         time.sleep(0.05)
     started = psutil.Process(int(log.read_text()))
     runs.delete(run.folder.id, "a")
-    runs._children[0].wait(20)
+    runs._children[0].process.wait(20)
     psutil.wait_procs([started], timeout=20)
     assert not started.is_running() or started.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    ("kills", "state"), [((3, 4), "failed"), ((3, 3), "interrupted"), ((None, None), "interrupted")]
+)
+def test_killed_for_its_memory_a_run_says_what_fits(
+    runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch, kills: tuple[int | None, int | None], state: str
+) -> None:
+    killed = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    counts = iter(kills)
+    monkeypatch.setattr("common.training.runs.command", lambda *_: killed)
+    monkeypatch.setattr("common.training.room.oom_kills", lambda: next(counts))
+    run = runs.create(_config(batch=8), TEXT)
+    runs.look()
+    runs._children[0].process.wait(20)
+    runs.look()
+    assert run.folder.state() == state
+    if state == "failed":
+        problem = errors.from_json(run.folder.read_json("result.json")["error"])
+        assert isinstance(problem, errors.TrainingTooLarge) and problem.params["batch"] < 8
+        runs.resume(run.folder.id, "a")
+        assert run.folder.state() == "waiting"
 
 
 def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +213,7 @@ def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monke
         runs.delete(run.folder.id, "a")
         for app in apps:
             for child_process in app._children:
-                child_process.wait(20)
+                child_process.process.wait(20)
 
 
 def test_who_has_had_less_comes_first(runs: TrainingRuns) -> None:
@@ -220,7 +243,27 @@ def test_limits_names_and_owners(runs: TrainingRuns) -> None:
             action(first.folder.id, "b")
     runs.stop(first.folder.id, "a")
     assert runs.find(first.folder.id).state == "stopped"
-    runs.create(_config(name="third"), TEXT)
+    third = runs.create(_config(name="third"), TEXT)
+    with pytest.raises(errors.TooManyRuns, match="2 training runs"):
+        runs.resume(first.folder.id, "a")
+    runs.delete(third.folder.id, "a")
+    small = TrainingRuns(Settings(runs_dir=runs._root, max_runs_per_visitor=2, max_visitor_disk_mb=1))
+    (first.folder.path / "weights").write_bytes(b"\0" * 1_000_000)
+    with pytest.raises(errors.RunsTooLarge):
+        small.resume(first.folder.id, "a")
+    runs.resume(first.folder.id, "a")
+    assert runs.find(first.folder.id).state == "waiting"
+
+
+def test_a_run_that_goes_on_has_its_time_anew(runs: TrainingRuns) -> None:
+    run = runs.create(_config(steps=1000).model_copy(update={"minutes": 1.0}), TEXT)
+    run.folder.append("step", step=100, loss=3.0, seconds=61.0)
+    assert seconds_left(runs.find(run.folder.id)) == 60  # it waits to go on
+    run.folder.append("resumed", step=100)
+    running = replace(runs.find(run.folder.id), state="running")
+    assert seconds_left(running) == 60
+    run.folder.append("step", step=110, loss=3.0, seconds=71.0)
+    assert seconds_left(running) == 50
 
 
 def test_a_torn_line_is_passed_over_and_lost_steps_come_once(tmp_path: Path) -> None:
