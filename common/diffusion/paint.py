@@ -55,7 +55,7 @@ def paint(
     generators = [torch.Generator().manual_seed(seed) for request in requests for seed in request.seeds]
     start = time.perf_counter()
     rows = len(prompts) * (2 if first.guided else 1)
-    with opened.in_use(first.scheduler) as pipe, torch.inference_mode(), _precision(pipe, rows):
+    with opened.in_use(first.scheduler, first.full_decoder) as pipe, torch.inference_mode(), _precision(pipe, rows):
         if emit is not None:
             _watch(pipe.scheduler, opened, requests, emit, wanted)
         options: dict[str, Any] = {
