@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _USUAL_STEPS, _USUAL_GUIDANCE = 20, 7.5
 # Up to this edge, in pixels, the decoder costs little: it may show every step, and many pictures at once.
 DECODED = 128
+# Names of the decoders: the quick one, which the pictures are made with, and the model's own.
+SMALL, FULL = "small", "full"
 # Sizes on offer, as shares of the one the model was trained with.
 _SHARES = (0.5, 0.75, 1.0, 1.5)
 
@@ -131,6 +133,11 @@ def usual_steps(model: Model) -> int:
 def usual_guidance(model: Model) -> float:
     """The guidance that suits a model."""
     return _USUAL_GUIDANCE if model.guidance is None else model.guidance
+
+
+def decoders(model: Model) -> tuple[str, ...]:
+    """The decoders to choose from here, by the name of what ``ImageRequest.full_decoder`` says; one is no choice."""
+    return (SMALL, FULL) if model.decoder and not hardware.has_nvidia_gpu() else (SMALL,)
 
 
 def open_model(model: Model) -> Opened:
