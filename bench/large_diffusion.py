@@ -9,6 +9,7 @@ stay in memory and draw in turn, so that a busy machine hits both.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -102,18 +103,19 @@ def in_turn(pipe: Any, opened: Opened, rounds: int) -> tuple[list[float], list[f
 
 
 def main() -> None:
-    import torch
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     if hardware.free_memory_gb() < _NEEDED_GB:
         parser.exit(1, f"Both models together need {_NEEDED_GB} GB of free memory.\n")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as ``open_model`` does, before torch is loaded
     pipe = build()
     pipe.set_progress_bar_config(disable=True)
     with tempfile.TemporaryDirectory() as place:
         save(pipe, Path(place))
         opened = open_model(configured(place))
+    import torch
+
     dtype = next(opened.pipe.unet.parameters()).dtype
     rival, ours = in_turn(pipe, opened, rounds)
     report(

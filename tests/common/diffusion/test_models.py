@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import shutil
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +23,7 @@ from common.diffusion import estimate, opened, preview, small_decoder
 from common.diffusion.models import DiffusionModels, configured
 from common.diffusion.opened import Opened, open_model
 from common.diffusion.paint import paint
-from common.diffusion.request import Finished, ImageRequest
+from common.diffusion.request import Finished, ImageEvent, ImageRequest, StepEvent
 from common.diffusion.small_decoder import SmallDecoder
 from tests.tiny_diffusion import build_tiny_decoder
 
@@ -171,14 +175,57 @@ def test_a_model_draws_without_its_tiny_decoder(two_decoders: Opened) -> None:
     assert isinstance(model.pipe.vae, AutoencoderKL) and model.small is None and model.full is None
 
 
+@pytest.fixture
+def two_models(tiny_diffusion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DiffusionModels]:
+    """Two tiny models that count as large ones, "one" and "two", and "small", which counts as embedded."""
+    folders = [shutil.copytree(tiny_diffusion, tmp_path / name) for name in ("one", "two", "small")]
+    found = tuple(replace(configured(str(folder)), embedded=folder.name == "small") for folder in folders)
+    models = DiffusionModels(Settings())
+    monkeypatch.setattr(models, "usable", lambda: found)
+    yield models
+    models.close()
+
+
+def _draw(models: DiffusionModels, name: str) -> Finished:
+    async def last() -> ImageEvent:
+        return [event async for event in models.engine(name).draw(ImageRequest("fox", steps=1, size=32))][-1]
+
+    finished = asyncio.run(last())
+    assert isinstance(finished, Finished)
+    return finished
+
+
+def test_a_large_model_makes_room_for_another_and_the_embedded_one_stays(two_models: DiffusionModels) -> None:
+    _draw(two_models, "small")
+    kept = two_models.engine("small")
+    for name in ("one", "two", "one"):
+        _draw(two_models, name)
+        gone = weakref.ref(two_models.engine(name).opened().pipe.unet)
+        two_models.engine({"one": "two", "two": "one"}[name])
+        gc.collect()
+        assert gone() is None, "its weights are let go"
+    assert two_models.engine("small") is kept and kept.ready
+
+
+def test_a_large_model_that_draws_is_not_taken_away(two_models: DiffusionModels) -> None:
+    async def meanwhile() -> bool:
+        drawing = two_models.engine("one")
+        async with contextlib.aclosing(drawing.draw(ImageRequest("fox", steps=100, size=32))) as events:
+            async for event in events:
+                if isinstance(event, StepEvent):
+                    two_models.engine("two")
+                    break
+            return two_models.engine("one") is drawing
+
+    assert asyncio.run(meanwhile())
+
+
 @pytest.mark.slow
-def test_swapping_models_leaks_nothing(tiny_diffusion: Path) -> None:
+def test_swapping_models_leaks_nothing(two_models: DiffusionModels) -> None:
     process = psutil.Process()
-    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
     used: list[float] = []
-    for _ in range(8):
-        models.engine().opened()
-        models.close()
+    for number in range(12):
+        _draw(two_models, ("one", "two")[number % 2])
         gc.collect()
         used.append(process.memory_info().rss / 1e6)
-    assert used[-1] - used[3] < 60, used
+    assert used[-1] - used[5] < 60, used
