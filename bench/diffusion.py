@@ -15,16 +15,19 @@ import time
 from dataclasses import replace
 
 import httpx2
+import numpy as np
 import psutil
 from PIL import Image
 
 from bench.room import free_port, start_app
 from bench.startup import memory_mb
 from bench.tables import machine, median, report
+from common.catalog import Model
 from common.config import Settings
+from common.diffusion import walk
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest
-from common.diffusion.models import DiffusionModels
-from common.diffusion.opened import Opened
+from common.diffusion.models import DiffusionModels, configured
+from common.diffusion.opened import Opened, open_model
 
 USERS = 16
 _STILL = 10  # seconds without a change after which a space is at rest
@@ -74,14 +77,37 @@ def in_turn(rounds: int) -> tuple[list[float], list[float], list[float]]:
     return plain, ours, traced
 
 
+def decoders_apart() -> float:
+    """Mean difference, of 255, between what the full and the small decoder make of the same finished latents."""
+    opened = open_model(configured("emoji-diffusion"))
+    import torch  # after the model: torch reads how its threads shall wait when it is loaded
+
+    settings = {"num_inference_steps": STEPS, "guidance_scale": opened.guidance}
+    with opened.in_use() as pipe, torch.inference_mode():
+        chances = [torch.Generator().manual_seed(number) for number in range(len(PROMPTS))]
+        latents = pipe(list(PROMPTS), generator=chances, output_type="latent", **settings).images
+        full = np.stack([np.asarray(picture, np.float32) for picture in walk.to_pictures(pipe, latents)])
+    return float(np.abs(full - np.stack(opened.preview.pixels(latents))).mean())
+
+
+class _Two(DiffusionModels):
+    """The embedded models as if they were large ones: of those, only one stays in memory."""
+
+    def usable(self) -> tuple[Model, ...]:
+        """Both."""
+        return tuple(replace(configured(name), embedded=False) for name in ("emoji-diffusion", FEW_STEPS_MODEL))
+
+
 def memory_after_swaps(swaps: int = 20) -> tuple[float, float]:
-    """Resident MB after the fifth and after the last time that the model was loaded and let go."""
-    models, used = DiffusionModels(Settings(offline=True)), []
-    for _ in range(swaps):
-        models.engine().opened()
-        models.close()
+    """Resident MB after the fifth and after the last time that one model made room for the other and drew."""
+    models, used = _Two(Settings(offline=True)), []
+    for number in range(swaps):
+        model = models.usable()[number % 2]
+        request = ImageRequest("red apple", steps=FEW_STEPS, guidance_scale=model.guidance or 1.0, size=model.size)
+        asyncio.run(_seconds(models.engine(model.id), request))
         gc.collect()
         used.append(psutil.Process().memory_info().rss / 1e6)
+    models.close()
     return used[4], used[-1]
 
 
@@ -129,6 +155,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     plain, ours, traced = in_turn(rounds)
     early, late = memory_after_swaps()
+    apart = decoders_apart()
     port = free_port()
     app = start_app(port, "diffusion")
     url = f"http://127.0.0.1:{port}"
@@ -183,7 +210,8 @@ def main() -> None:
                 "≤ 600 MB idle",
             ],
             ["… with the model of few steps loaded too", f"{both:.0f} MB", ""],
-            ["resident memory after 5 and after 20 loads of the model", f"{early:.0f} / {late:.0f} MB", "flat"],
+            ["resident memory after 5 and after 20 swaps of two models", f"{early:.0f} / {late:.0f} MB", "flat"],
+            ["previews' small decoder beside the full one, mean difference", f"{apart:.1f} of 255", ""],
         ],
         [
             f"Medians of {rounds} rounds in turn; ratios are medians of the rounds' own.",

@@ -33,9 +33,9 @@ class Model:
 
     ``sources`` and ``targets`` are the languages (ISO 639-1) that a translation model reads and writes. ``size`` is the
     edge in pixels that a diffusion model was trained with; ``steps`` and ``guidance`` suit it (0, None: the usual
-    ones); ``decoder`` is a tiny autoencoder for its latents, a hub id, and ``adapter`` a LoRA to put into it, a hub id
-    or a folder of ``models``; ``base`` is the id of the model that an adapter belongs to, ``architecture`` what a
-    family's member is: encoder, decoder, or both.
+    ones); ``decoder`` is a tiny autoencoder for its latents, a hub id or a folder within the model's own; ``adapter`` a
+    LoRA to put into it, a hub id or a folder of ``models``; ``base`` is the id of the model that an adapter belongs to,
+    ``architecture`` what a family's member is: encoder, decoder, or both.
     """
 
     id: str
@@ -132,6 +132,17 @@ def locate_adapter(model: Model) -> Path:
     if model.where == "models":
         return ROOT / "models" / model.adapter
     return locate(Model(model.adapter, model.adapter, "image-part", "hub", repo=model.adapter))
+
+
+def locate_decoder(model: Model) -> Path:
+    """The folder of the tiny autoencoder for the model's latents; fetched when it is not here yet.
+
+    Raises:
+        ModelUnavailable: as ``locate``.
+    """
+    if model.where == "file":
+        return Path(model.folder) / model.decoder
+    return locate(Model(model.decoder, model.decoder, "image-part", "hub", repo=model.decoder))
 
 
 def has_files(model: Model) -> bool:

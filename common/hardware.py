@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Device = Literal["cpu", "cuda", "mps"]
 F = TypeVar("F", bound=Callable[..., Any])
+# Bounds of ``lent_seconds``: the model's way to the GPU, and what a day's quota of visitors bears.
+_LEAST_LENT, _MOST_LENT = 15, 120
 
 
 def on_zerogpu() -> bool:
@@ -24,8 +26,8 @@ def on_zerogpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "true"}
 
 
-def gpu(duration: int = 60) -> Callable[[F], F]:
-    """Mark a function that needs the GPU for up to ``duration`` seconds.
+def gpu(duration: int | Callable[..., int] = 60) -> Callable[[F], F]:
+    """Mark a function that needs the GPU for up to ``duration`` seconds; a callable tells them from the arguments.
 
     On ZeroGPU it becomes ``spaces.GPU(duration=…)``; anywhere else the function is returned as it is.
     Source: Hugging Face Hub documentation, *Spaces ZeroGPU*.
@@ -36,6 +38,11 @@ def gpu(duration: int = 60) -> Callable[[F], F]:
 
     decorate: Callable[[F], F] = spaces.GPU(duration=duration)  # type: ignore[attr-defined,unused-ignore]
     return decorate
+
+
+def lent_seconds(estimated: float) -> int:
+    """Seconds to ask a GPU for: the estimate within sensible limits. Too few end the call, too many cost quota."""
+    return round(min(max(estimated, _LEAST_LENT), _MOST_LENT))
 
 
 def has_nvidia_gpu() -> bool:

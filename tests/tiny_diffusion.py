@@ -61,3 +61,18 @@ def build(folder: Path, prediction: str = "epsilon") -> Path:
         requires_safety_checker=False,
     ).save_pretrained(folder)
     return folder
+
+
+def build_tiny_decoder(folder: Path) -> Path:
+    """Write an ``AutoencoderTiny`` for latents of 16 x 16, as the hub has them for its large models."""
+    import torch
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(0)
+    AutoencoderTiny(
+        encoder_block_out_channels=(16, 16),
+        decoder_block_out_channels=(16, 16),
+        num_encoder_blocks=(1, 1),
+        num_decoder_blocks=(1, 1),
+    ).save_pretrained(folder)
+    return folder

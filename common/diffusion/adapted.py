@@ -108,10 +108,10 @@ def _picture(opened: Opened, pipe: Any, request: AdaptedRequest) -> Iterator[int
     """The numbers of the steps, then the picture."""
     scheduler = pipe.scheduler
     scheduler.set_timesteps(request.steps, device=pipe.device)
-    vectors = walk.embed(pipe, request.prompt)
+    vectors, scale = walk.embed(pipe, request.prompt), walk.fitting_scale(opened, request.scale)
     latents, chance = walk.begin(pipe, opened.native, request.seed)
     for number, timestep in enumerate(scheduler.timesteps, start=1):
-        prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), request.scale)
+        prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), scale)
         latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
         yield min(number, request.steps)
     yield walk.to_pictures(pipe, latents)[0].convert("RGB")

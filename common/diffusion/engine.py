@@ -8,6 +8,7 @@ request and takes every other that has the same settings, as far as they fit. Do
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -208,27 +209,31 @@ class DiffusionEngine:
 
     def _draw(self, opened: Opened, batch: list[_Job]) -> None:
         requests = [job.request for job in batch]
+
+        def wanted() -> bool:
+            return not self._closed and not all(job.gone for job in batch)
+
         if hardware.on_zerogpu():
-            done = self._draw_on_lent_gpu(opened, batch, requests)
+            done = self._draw_on_lent_gpu(opened, batch, requests, wanted)
         else:
-            done = paint(
-                opened,
-                requests,
-                lambda index, event: batch[index].send(event),
-                lambda: not self._closed and not all(job.gone for job in batch),
-            )
+            done = paint(opened, requests, lambda index, event: batch[index].send(event), wanted)
         self.pace.measured(sum(estimate.work(opened, request) for request in requests), done[0].seconds)
         for job, finished in zip(batch, done, strict=True):
             job.send(finished)
 
     @staticmethod
-    def _draw_on_lent_gpu(opened: Opened, batch: list[_Job], requests: list[ImageRequest]) -> list[Finished]:
+    def _draw_on_lent_gpu(
+        opened: Opened, batch: list[_Job], requests: list[ImageRequest], wanted: Callable[[], bool]
+    ) -> list[Finished]:
         LENT[opened.model.id] = opened
-        for event in paint_on_lent_gpu(opened.model.id, requests):
-            if isinstance(event, list):
-                return event
-            index, step = event
-            batch[index].send(step)
+        with contextlib.closing(paint_on_lent_gpu(opened.model.id, requests)) as events:
+            for event in events:
+                if isinstance(event, list):
+                    return event
+                index, step = event
+                batch[index].send(step)
+                if not wanted():
+                    raise Abandoned
         raise errors.EngineStopped()
 
     def _measure(self, opened: Opened) -> None:

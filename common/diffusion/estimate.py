@@ -31,8 +31,9 @@ def work(opened: Opened, request: ImageRequest, pictures: int | None = None) -> 
 def memory_gb(opened: Opened, request: ImageRequest) -> float:
     """What drawing needs beside the loaded model, in GB (10^9 bytes), at its highest."""
     pipe = opened.pipe
-    size = next(iter(pipe.vae.parameters())).element_size()
-    widths = pipe.vae.config.get("block_out_channels") or pipe.vae.config.decoder_block_out_channels
+    vae = opened.decoder(request.full_decoder)
+    size = next(iter(vae.parameters())).element_size()
+    widths = vae.config.get("block_out_channels") or vae.config.decoder_block_out_channels
     decoder = _ALIVE * max(widths[:2]) * request.size**2 * size  # one picture at a time
     network = pipe.unet if getattr(pipe, "unet", None) is not None else pipe.transformer
     wide = (network.config.get("block_out_channels") or [1152])[0]

@@ -40,6 +40,7 @@ class _Written(BaseModel):
     seed: int
     size: int
     scheduler: str
+    full_decoder: bool = False
 
 
 def of_picture(request: ImageRequest, number: int) -> ImageRequest:

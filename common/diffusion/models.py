@@ -20,6 +20,8 @@ from common.diffusion.opened import open_model
 
 log = logging.getLogger(__name__)
 AUTO = "auto"
+# Where a folder of one's own may have a tiny autoencoder beside the full one.
+_TINY = "tiny_vae"
 
 
 class DiffusionModels:
@@ -114,7 +116,8 @@ def configured(name: str) -> Model:
             return model
     path = Path(name).expanduser()
     if (path / "model_index.json").is_file():
-        return Model(path.name, path.name, "image", "file", folder=str(path), size=_trained_size(path))
+        size, tiny = _trained_size(path), _TINY if (path / _TINY / "config.json").is_file() else ""
+        return Model(path.name, path.name, "image", "file", folder=str(path), size=size, decoder=tiny)
     raise errors.UnknownModel(model=name, known=", ".join(model.id for model in known))
 
 

@@ -129,7 +129,7 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
         schedule = levels(scheduler)
         scheduler.set_timesteps(request.steps, device=pipe.device)
         down = scheduler.timesteps[len(scheduler.timesteps) - request.taken :]
-        vectors = walk.embed(pipe, request.prompt)
+        vectors, scale = walk.embed(pipe, request.prompt), walk.fitting_scale(opened, request.scale)
         original = pictures.square(request.picture, opened.native)
         clean = walk.to_latents(pipe, original)
         noise, chance = walk.begin(pipe, opened.native, request.seed)
@@ -141,12 +141,12 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
 
         for done, timestep in enumerate(down.flip(0), start=1):
             noisy = scheduler.add_noise(clean, noise, timestep[None])
-            prediction = walk.guide(*walk.predict(pipe, noisy, timestep, *vectors), request.scale)
+            prediction = walk.guide(*walk.predict(pipe, noisy, timestep, *vectors), scale)
             shown = walk.show(opened, torch.cat([noisy, _guess(pipe, noisy, timestep, prediction)]))
             yield step(done, False, timestep, shown[0], shown[1])
         latents = scheduler.add_noise(clean, noise, down[:1])
         for done, timestep in enumerate(down, start=request.taken + 1):
-            prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), request.scale)
+            prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), scale)
             shown = walk.show(opened, torch.cat([latents, _guess(pipe, latents, timestep, prediction)]))
             yield step(done, True, timestep, shown[0], shown[1])
             latents = walk.advance(scheduler, prediction, timestep, latents, [chance])

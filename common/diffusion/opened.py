@@ -5,6 +5,7 @@ Every pipeline that ``AutoPipelineForText2Image`` knows is taken as it is. Knows
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -21,10 +22,13 @@ from common.diffusion.preview import Preview
 from common.diffusion.request import OWN
 from common.without import not_installed
 
+log = logging.getLogger(__name__)
 # A guidance that suits models whose catalogue entry says nothing, as Stable Diffusion's authors chose it.
 _USUAL_STEPS, _USUAL_GUIDANCE = 20, 7.5
 # Up to this edge, in pixels, the decoder costs little: it may show every step, and many pictures at once.
 DECODED = 128
+# Names of the decoders: the quick one, which the pictures are made with, and the model's own.
+SMALL, FULL = "small", "full"
 # Sizes on offer, as shares of the one the model was trained with.
 _SHARES = (0.5, 0.75, 1.0, 1.5)
 
@@ -39,6 +43,8 @@ class Opened:
         folder: its files.
         native: edge of the pictures it was trained with, in pixels.
         factor: pixels per latent pixel and direction.
+        small: a tiny autoencoder for the same latents, where there is one.
+        full: the model's own autoencoder, where ``pipe`` has the tiny one in its place.
     """
 
     model: Model
@@ -46,29 +52,38 @@ class Opened:
     folder: Path
     native: int
     factor: int
+    small: Any = None
+    full: Any = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property
     def preview(self) -> Preview:
-        """Latents to small pictures: by the decoder that the model brings, or a map fitted when first needed."""
+        """Latents to small pictures: by a small decoder for them, or else a map fitted when first needed."""
         from common.diffusion import small_decoder
 
         brought = small_decoder.load(self.folder)
         if brought is not None:
             return brought
+        if self.small is not None:
+            return preview.ByAutoencoder(self.small)
         with self._lock:
             return preview.fit_to_shapes(self.pipe.vae, self.native // self.factor)
 
     @contextmanager
-    def in_use(self, scheduler: str = OWN) -> Iterator[Any]:
-        """The pipeline for this thread alone, with a fresh scheduler of that name."""
+    def in_use(self, scheduler: str = OWN, full_decoder: bool = False) -> Iterator[Any]:
+        """The pipeline for this thread alone, with a fresh scheduler of that name and the decoder that is wanted."""
         with self._lock:
-            own = self.pipe.scheduler
+            own, vae = self.pipe.scheduler, self.pipe.vae
             self.pipe.scheduler = schedulers.make(own, scheduler)
+            self.pipe.vae = self.decoder(full_decoder)
             try:
                 yield self.pipe
             finally:
-                self.pipe.scheduler = own
+                self.pipe.scheduler, self.pipe.vae = own, vae
+
+    def decoder(self, full: bool = False) -> Any:
+        """The autoencoder that makes the pictures; ``full`` asks for the model's own in any case."""
+        return self.full if full and self.full is not None else self.pipe.vae
 
     @property
     def few_steps(self) -> bool:
@@ -120,6 +135,11 @@ def usual_guidance(model: Model) -> float:
     return _USUAL_GUIDANCE if model.guidance is None else model.guidance
 
 
+def decoders(model: Model) -> tuple[str, ...]:
+    """The decoders to choose from here, by the name of what ``ImageRequest.full_decoder`` says; one is no choice."""
+    return (SMALL, FULL) if model.decoder and not hardware.has_nvidia_gpu() else (SMALL,)
+
+
 def open_model(model: Model) -> Opened:
     """Load a model from its folder or the hub's cache.
 
@@ -158,8 +178,7 @@ def open_model(model: Model) -> Opened:
         raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem
     if model.adapter:
         _adapt(pipe, model)
-    if model.decoder and place == "cpu":
-        _take_small_decoder(pipe, model, dtype)
+    small = _small_decoder(model, dtype) if model.decoder else None
     pipe.to(place)
     pipe.set_progress_bar_config(disable=True)
     network = pipe.unet if getattr(pipe, "unet", None) is not None else pipe.transformer
@@ -168,7 +187,15 @@ def open_model(model: Model) -> Opened:
     native = int(network.config.sample_size) * factor
     if hasattr(pipe.vae, "enable_slicing") and native > DECODED:
         pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
-    return Opened(model, pipe, folder, native, factor)
+    if small is None:
+        return Opened(model, pipe, folder, native, factor)
+    small.to(place).eval()
+    if native > DECODED:
+        small.enable_slicing()
+    full = None
+    if _prefers_tiny(place):
+        full, pipe.vae = pipe.vae, small
+    return Opened(model, pipe, folder, native, factor, small, full)
 
 
 def _checker(folder: Path) -> dict[str, Any]:
@@ -195,10 +222,18 @@ def _adapt(pipe: Any, model: Model) -> None:
     pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config)
 
 
-def _take_small_decoder(pipe: Any, model: Model, dtype: Any) -> None:
-    """Replace the autoencoder by a tiny one of the same latents: on a processor it is most of the time otherwise."""
+def _prefers_tiny(place: hardware.Device) -> bool:
+    """Whether the large autoencoder would be most of the time there."""
+    return place != "cuda"
+
+
+def _small_decoder(model: Model, dtype: Any) -> Any:
+    """The tiny autoencoder for the model's latents; None when it cannot be had, since the model draws without it."""
     from diffusers import AutoencoderTiny
 
-    small = Model(model.decoder, model.decoder, "image-part", "hub", repo=model.decoder)
-    folder = catalog.locate(small)
-    pipe.vae = AutoencoderTiny.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
+    try:
+        folder = catalog.locate_decoder(model)
+        return AutoencoderTiny.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
+    except (errors.ModelUnavailable, OSError, ValueError, KeyError) as problem:
+        log.warning("no tiny autoencoder for %s: %s", model.id, problem)
+        return None

@@ -11,7 +11,7 @@ import functools
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from queue import Queue
 from typing import Any
 
@@ -24,6 +24,8 @@ from common.hardware import gpu
 # Rows of the network's input from which 16 bits are quicker on a processor that multiplies them (measured with the
 # embedded model on AMX: 16 rows 107 ms for 135, 32 rows 125 for 270; 2 rows 55 for 46).
 _WIDE = 16
+# Of a lent GPU: seconds until the model is on it, and for a pass of 512 × 512 pixels with guidance, generously.
+_MOVING, _SECONDS_A_PASS = 15.0, 0.3
 Emit = Callable[[int, StepEvent], None]
 # The loaded models by id, for calls that get a GPU lent.
 LENT: dict[str, Opened] = {}
@@ -55,7 +57,7 @@ def paint(
     generators = [torch.Generator().manual_seed(seed) for request in requests for seed in request.seeds]
     start = time.perf_counter()
     rows = len(prompts) * (2 if first.guided else 1)
-    with opened.in_use(first.scheduler) as pipe, torch.inference_mode(), _precision(pipe, rows):
+    with opened.in_use(first.scheduler, first.full_decoder) as pipe, torch.inference_mode(), _precision(pipe, rows):
         if emit is not None:
             _watch(pipe.scheduler, opened, requests, emit, wanted)
         options: dict[str, Any] = {
@@ -95,29 +97,46 @@ def _precision(pipe: Any, rows: int) -> contextlib.AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
-@gpu(60)
-def paint_on_lent_gpu(name: str, requests: Sequence[ImageRequest]) -> Iterator[tuple[int, StepEvent] | list[Finished]]:
+def _lent_for(name: str, requests: Sequence[ImageRequest]) -> int:
+    """Seconds that a batch may take on a lent GPU."""
+    first = requests[0]
+    passes = (first.steps + 1) * sum(request.images for request in requests) * (first.size / 512) ** 2
+    return hardware.lent_seconds(_MOVING + passes * _SECONDS_A_PASS)
+
+
+@gpu(_lent_for)
+def paint_on_lent_gpu(
+    name: str, requests: Sequence[ImageRequest]
+) -> Generator[tuple[int, StepEvent] | list[Finished], None, None]:
     """The same where a GPU is lent for each call (ZeroGPU), which runs in another process: events come as a stream.
 
     Args:
         name: id of a model in ``LENT``; the process is a copy of this one, so that no model travels.
+
+    Closing the generator ends the batch between two steps.
     """
     events: Queue[tuple[int, StepEvent] | list[Finished] | BaseException] = Queue()
+    gone = threading.Event()
 
     def work() -> None:
         try:
-            events.put(paint(LENT[name], requests, lambda index, event: events.put((index, event))))
+            events.put(
+                paint(LENT[name], requests, lambda index, event: events.put((index, event)), lambda: not gone.is_set())
+            )
         except BaseException as problem:
             events.put(problem)
 
     threading.Thread(target=work, daemon=True, name="paint").start()
-    while True:
-        event = events.get()
-        if isinstance(event, BaseException):
-            raise event
-        yield event
-        if isinstance(event, list):
-            return
+    try:
+        while True:
+            event = events.get()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+            if isinstance(event, list):
+                return
+    finally:
+        gone.set()
 
 
 def _watch(

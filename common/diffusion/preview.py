@@ -1,7 +1,8 @@
 """Pictures of latents without the decoder, for looking on the way; a finished picture comes from the decoder.
 
 The real decoder would cost a third of a step of the model or more; this costs next to nothing, so every step can be
-shown. The embedded model brings a small decoder of its own (``small_decoder.py``). For others a map from each latent
+shown. The embedded model brings a small decoder of its own (``small_decoder.py``), and for many others there is a tiny
+autoencoder. For the rest a map from each latent
 pixel and its neighbours to a block of RGB is fitted in a few seconds: it has one hidden layer with random weights that
 stay as they are (random features: Rahimi and Recht 2007); coloured shapes go through the encoder, and least squares
 says how to get back.
@@ -33,6 +34,28 @@ class Preview(Protocol):
 
     def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
         """Latents (B, C, h, w) as B pictures of (p·h, p·w, 3) bytes, p pixels for each latent pixel and direction."""
+
+
+class ByAutoencoder:
+    """The decoder of a tiny autoencoder, made smaller. See Preview.
+
+    Args:
+        vae: diffusers' ``AutoencoderTiny``.
+    """
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+
+    def pixels(self, latents: torch.Tensor) -> tuple[Pixels, ...]:
+        """See Preview."""
+        import torch
+        from torch.nn.functional import avg_pool2d
+
+        config = self._vae.config
+        with torch.no_grad():
+            plain = latents.to(self._vae.device, self._vae.dtype) / config.scaling_factor + config.shift_factor
+            rgb = self._vae.decode(plain).sample.float().cpu()
+        return as_pictures(avg_pool2d(rgb, max(1, rgb.shape[-1] // _EDGE)))
 
 
 class FittedMap:

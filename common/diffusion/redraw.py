@@ -98,7 +98,7 @@ def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn
         scheduler = pipe.scheduler
         scheduler.set_timesteps(request.steps, device=pipe.device)
         times = scheduler.timesteps[len(scheduler.timesteps) - request.taken :]
-        vectors = walk.embed(pipe, request.prompt)
+        vectors, scale = walk.embed(pipe, request.prompt), walk.fitting_scale(opened, request.scale)
         original = pictures.square(request.picture, opened.native)
         clean = walk.to_latents(pipe, original)
         noise, chance = walk.begin(pipe, opened.native, request.seed)
@@ -106,7 +106,7 @@ def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn
         latents = scheduler.add_noise(clean, noise, times[:1])
         start = time.perf_counter()
         for number, timestep in enumerate(times, start=1):
-            prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), request.scale)
+            prediction = walk.guide(*walk.predict(pipe, latents, timestep, *vectors), scale)
             noisy, _, guess, share = schedulers.split(scheduler, prediction, timestep, latents)
             shown = walk.show(opened, torch.cat([noisy, guess]))
             left = (time.perf_counter() - start) / number * (request.taken - number)

@@ -30,6 +30,7 @@ class ImageRequest:
         scheduler: one of ``schedulers.NAMES``, or ``OWN``.
         images: how many pictures.
         trace: keep what the Denoising player shows at every step.
+        full_decoder: take the model's own autoencoder where a tiny one is in its place.
     """
 
     prompt: str
@@ -41,6 +42,7 @@ class ImageRequest:
     scheduler: str = OWN
     images: int = 1
     trace: bool = False
+    full_decoder: bool = False
 
     @property
     def guided(self) -> bool:
@@ -55,7 +57,7 @@ class ImageRequest:
     @property
     def batch_key(self) -> tuple[object, ...]:
         """Requests with the same key can be one batch: the pipeline takes these once for all of its pictures."""
-        return self.steps, self.guidance_scale, self.size, self.scheduler
+        return self.steps, self.guidance_scale, self.size, self.scheduler, self.full_decoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ R = TypeVar("R")
 Work = Callable[[Opened, R], Iterator[E]]
 # Whoever waits for the pipeline gets it between two pieces of work; a lock alone is not fair. In seconds.
 _BREATH = 0.02
+# Of a lent GPU: seconds until the model is on it, for a step of five rows with what is shown of it, and the steps where
+# a request names none.
+_MOVING, _SECONDS_A_STEP, _FEW = 15.0, 1.5, 20
 _END = object()
 
 
@@ -98,7 +101,12 @@ def _lend(opened: Opened, work: Work[R, E], request: R) -> Iterator[E]:
     return _on_lent_gpu(opened.model.id, work, request)
 
 
-@gpu(60)
+def _lent_for(name: str, work: Work[R, E], request: R) -> int:
+    """Seconds that a piece of work may take on a lent GPU: moving the model there, and its steps."""
+    return hardware.lent_seconds(_MOVING + getattr(request, "steps", _FEW) * _SECONDS_A_STEP)
+
+
+@gpu(_lent_for)
 def _on_lent_gpu(name: str, work: Work[R, E], request: R) -> Iterator[E]:
     """Where a GPU is lent for each call (ZeroGPU), which runs in a copy of this process."""
     yield from work(LENT[name], request)

@@ -81,6 +81,15 @@ def guide(unconditional: torch.Tensor, conditional: torch.Tensor, scale: float |
     return unconditional + scale * (conditional - unconditional)
 
 
+def fitting_scale(opened: Opened, scale: float) -> float:
+    """The scale to guide a run with that shall follow its prompt.
+
+    A model distilled to need no guidance has 0 or 1 for "none", which for pipelines is the conditional prediction; for
+    ``guide`` that is 1.
+    """
+    return max(scale, 1.0) if opened.guidance <= 1 else scale
+
+
 def to_latents(pipe: Any, picture: Image.Image) -> torch.Tensor:
     """A square RGB picture as the encoder sees it, (1, C, h, w), without chance: the mean of what it gives."""
     pixels = pipe.image_processor.preprocess(picture).to(pipe.device, pipe.vae.dtype)

@@ -10,7 +10,7 @@ from typing import Any
 from common import errors, hardware
 from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels
-from common.diffusion.opened import usual_guidance, usual_steps
+from common.diffusion.opened import FULL, SMALL, usual_guidance, usual_steps
 from common.diffusion.request import OWN, ImageRequest
 from common.training.runs import TrainingRuns
 from common.ui.fields import Choice, Number, Text
@@ -25,6 +25,7 @@ GUIDANCE = Number("guidance_scale", 4.0, 0, 30, 0.5)
 SEED = Number("seed", 7, 0, 2**32 - 1)
 SIZE = Number("image_size", 64, 8, 4096)
 SCHEDULER = Choice("scheduler", OWN, schedulers.NAMES)
+DECODER = Choice("decoder", SMALL, (SMALL, FULL))
 IMAGES = Number("images", 1, 1, 8)
 MODEL = Text("image_model", AUTO, 200)
 
@@ -70,6 +71,7 @@ def read_request(
     scheduler: Any = OWN,
     images: Any = 1,
     trace: bool = False,
+    decoder: Any = SMALL,
 ) -> ImageRequest:
     """What a visitor has set, checked as far as no model is needed. Raises EmptyPrompt, InvalidInput."""
     said = words_of(PROMPT, prompt)
@@ -85,6 +87,7 @@ def read_request(
         str(SCHEDULER.check(scheduler)),
         IMAGES.whole(images),
         trace,
+        DECODER.check(decoder) == FULL,
     )
 
 

@@ -22,7 +22,7 @@ from common.catalog import Model
 from common.diffusion import estimate, metadata, schedulers
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
 from common.diffusion.models import AUTO, DiffusionModels
-from common.diffusion.opened import sizes, usual_guidance, usual_steps
+from common.diffusion.opened import FULL, SMALL, decoders, sizes, usual_guidance, usual_steps
 from common.diffusion.request import OWN
 from common.ui.api import picture_file
 from common.ui.fields import Choice
@@ -66,12 +66,14 @@ class ImageHandlers:
         size: Any,
         scheduler: Any,
         images: Any,
+        decoder: Any,
         model: Any,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Updates for: canvas, shown, kept, gallery. Ends what the visitor had running."""
         self._stops.stop(request.session_hash)
-        wanted = _styled(read_request(prompt, negative, steps, guidance, seed, size, scheduler, images), style)
+        asked = read_request(prompt, negative, steps, guidance, seed, size, scheduler, images, decoder=decoder)
+        wanted = _styled(asked, style)
         name = MODEL.check(model)
         shown = Shown(wanted)
         stream = self._steps(wanted, name)
@@ -123,11 +125,13 @@ class ImageHandlers:
         size: Any,
         scheduler: Any,
         images: Any,
+        decoder: Any,
         model: Any,
     ) -> str:
         """Time and memory of these settings, and what about them has no effect; nothing while they are no request."""
         try:
-            wanted = _styled(read_request(prompt, negative, steps, guidance, seed, size, scheduler, images), style)
+            asked = read_request(prompt, negative, steps, guidance, seed, size, scheduler, images, decoder=decoder)
+            wanted = _styled(asked, style)
             _, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
         except (errors.EmptyPrompt, errors.InvalidInput):
             return ""
@@ -151,7 +155,7 @@ class ImageHandlers:
         yield await self.foresee(lang, *form)
 
     async def for_model(self, lang: str, name: Any) -> tuple[Any, ...]:
-        """Updates for: steps, guidance, size, scheduler: what suits a model that was chosen."""
+        """Updates for: steps, guidance, size, scheduler, decoder: what suits a model that was chosen."""
         model = await asyncio.to_thread(self._models.find, MODEL.check(name))
         few = 0 < model.steps <= 8
         names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
@@ -160,6 +164,7 @@ class ImageHandlers:
             usual_guidance(model),
             gr.update(choices=list(sizes(model.size)), value=model.size),
             gr.update(choices=scheduler_choices(lang, names), value=OWN),
+            gr.update(value=SMALL, visible=len(decoders(model)) > 1),
         )
 
     def next_seed(self, lang: str, seed: Any, images: Any) -> int:
@@ -173,9 +178,11 @@ class ImageHandlers:
         return surprise(model), random.randrange(10_000)  # noqa: S311 - no secret
 
     async def restore(self, lang: str, file: str | None, name: Any) -> tuple[Any, ...]:
-        """Updates for: prompt, negative, style, steps, guidance, seed, size, scheduler, images, model, note."""
+        """Updates for: prompt, negative, style, steps, guidance, seed, size, scheduler, images, decoder, model,
+        note.
+        """
         if not file:
-            return (gr.skip(),) * 11
+            return (gr.skip(),) * 12
         found, made_by = await asyncio.to_thread(_take_settings, Path(file))
         checked = read_request(
             found.prompt, found.negative_prompt, found.steps, found.guidance_scale, found.seed, found.size
@@ -198,6 +205,10 @@ class ImageHandlers:
             gr.update(choices=list(sizes(model.size)), value=checked.size),
             gr.update(choices=scheduler_choices(lang, names), value=scheduler),
             1,
+            gr.update(
+                value=FULL if found.full_decoder and FULL in decoders(model) else SMALL,
+                visible=len(decoders(model)) > 1,
+            ),
             model.id if made_by in usable else gr.skip(),
             note,
         )

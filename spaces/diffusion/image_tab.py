@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 from diffusion_page import (
+    DECODER,
     GUIDANCE,
     IMAGES,
     MODEL,
@@ -22,7 +23,7 @@ from image_handlers import STYLE, STYLES, ImageHandlers, model_choices
 
 from common import errors
 from common.diffusion.models import AUTO
-from common.diffusion.opened import sizes, usual_guidance, usual_steps
+from common.diffusion.opened import decoders, sizes, usual_guidance, usual_steps
 from common.ui.api import endpoint
 from common.ui.errors import guarded
 from common.ui.fields import Field
@@ -77,6 +78,7 @@ def build(page: DiffusionPage) -> None:
         "size": (SIZE, form["size"]),
         "scheduler": (SCHEDULER, form["scheduler"]),
         "images": (IMAGES, form["images"]),
+        "decoder": (DECODER, form["decoder"]),
         "model": (MODEL, form["model"]),
     }
     link_button(page, "image", inputs, first=True)
@@ -112,7 +114,7 @@ def build(page: DiffusionPage) -> None:
     form["model"].input(
         guarded(handlers.for_model),
         [lang, form["model"]],
-        [form[name] for name in ("steps", "guidance", "size", "scheduler")],
+        [form[name] for name in ("steps", "guidance", "size", "scheduler", "decoder")],
         **at_once,
     )
     file.upload(
@@ -124,7 +126,7 @@ def build(page: DiffusionPage) -> None:
     page.on_language(guarded(handlers.relabel), [shown], [canvas])
 
 
-_ORDER = ("negative", "style", "steps", "guidance", "seed", "size", "scheduler", "images", "model")
+_ORDER = ("negative", "style", "steps", "guidance", "seed", "size", "scheduler", "images", "decoder", "model")
 
 
 def _settings(page: DiffusionPage) -> dict[str, Any]:
@@ -133,8 +135,10 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
     try:
         model = page.models.find()
         steps, guidance, size, offered = usual_steps(model), usual_guidance(model), model.size, sizes(model.size)
+        choice = len(decoders(model)) > 1
     except errors.DemystifyError:  # said in the status line, and on a click
         steps, guidance, size, offered = int(STEPS.default or 20), GUIDANCE.default or 4.0, 64, sizes(64)
+        choice = False
     form: dict[str, Any] = {}
     form["steps"] = STEPS.slider(words, "image.steps", elem_id="image-steps")
     form["guidance"] = GUIDANCE.slider(words, "image.guidance", elem_id="image-guidance")
@@ -153,6 +157,16 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
             min_width=210,
             elem_id="image-scheduler",
         )
+    form["decoder"] = words(
+        gr.Radio,
+        keys={
+            "label": "image.decoder",
+            "choices": lambda lang: [(text(lang, f"image.decoder_{name}"), name) for name in DECODER.options],
+        },
+        value=DECODER.default,
+        visible=choice,
+        elem_id="image-decoder",
+    )
     form["negative"] = NEGATIVE.box(words, "image.negative", max_lines=3, elem_id="image-negative")
     with gr.Row():
         form["style"] = words(

@@ -16,12 +16,13 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from common import errors
+from common import errors, hardware
 from common.config import LANGUAGES, Settings
 from common.diffusion import metadata
 from common.diffusion.engine import ImageRequest
 from common.diffusion.models import DiffusionModels
 from common.ui.i18n import text
+from tests.tiny_diffusion import build_tiny_decoder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
@@ -54,6 +55,7 @@ def _form(prompt: Any = "red apple", **changed: Any) -> tuple[Any, ...]:
         "size": 32,
         "scheduler": "own",
         "images": 1,
+        "decoder": "small",
         "model": "auto",
     }
     return prompt, *{**values, **changed}.values()
@@ -153,6 +155,7 @@ def test_stopping_keeps_what_has_come(
         ({"scheduler": "none"}, errors.InvalidInput),
         ({"style": "../x"}, errors.InvalidInput),
         ({"images": 9}, errors.InvalidInput),
+        ({"decoder": "large"}, errors.InvalidInput),
         ({"model": "nonsense"}, errors.UnknownModel),
     ],
 )
@@ -222,15 +225,37 @@ def test_surprise_and_next_seed(handlers: ImageHandlers) -> None:
 def test_what_suits_a_model_is_set(tiny_diffusion: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_diffusion, tmp_path / "other")
     handlers = ImageHandlers(DiffusionModels(Settings(image_model=str(folder))))
-    steps, guidance, size, scheduler = asyncio.run(handlers.for_model("en", "auto"))
+    steps, guidance, size, scheduler, decoder = asyncio.run(handlers.for_model("en", "auto"))
     assert (steps, guidance, size["value"]) == (20, 7.5, 32)
+    assert not decoder["visible"], "it has but one"
     assert "lcm" not in [name for _, name in scheduler["choices"]]
+
+
+def test_a_model_with_two_decoders_draws_with_the_one_that_is_chosen(
+    tiny_diffusion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "has_nvidia_gpu", lambda: False)
+    folder = shutil.copytree(tiny_diffusion, tmp_path / "two")
+    build_tiny_decoder(folder / "tiny_vae")
+    models = DiffusionModels(Settings(image_model=str(folder)))
+    handlers = ImageHandlers(models)
+    try:
+        *_, decoder = asyncio.run(handlers.for_model("en", "auto"))
+        assert decoder["visible"] and decoder["value"] == "small"
+        quick, full = (_drawn(handlers, *_form(decoder=name)) for name in ("small", "full"))
+        assert quick[3][0][0].tobytes() != full[3][0][0].tobytes()
+        path = tmp_path / "saved.png"
+        path.write_bytes(_saved(full[0])[0])
+        updates = asyncio.run(handlers.restore("en", str(path), "auto"))
+        assert updates[9]["value"] == "full" and updates[9]["visible"]
+    finally:
+        models.close()
 
 
 def test_the_model_of_few_steps_can_be_chosen_and_brings_its_settings() -> None:
     models = DiffusionModels(Settings(offline=True))
     assert "emoji-diffusion-lcm" in [name for _, name in model_choices("en", models)]
-    steps, guidance, size, scheduler = asyncio.run(ImageHandlers(models).for_model("en", "emoji-diffusion-lcm"))
+    steps, guidance, size, scheduler, _ = asyncio.run(ImageHandlers(models).for_model("en", "emoji-diffusion-lcm"))
     assert (steps, guidance, size["value"]) == (4, 1.0, 64)
     assert "lcm" in [name for _, name in scheduler["choices"]] and scheduler["value"] == "own"
 

@@ -28,13 +28,19 @@ from common.text.engines.worker import BUNDLE_SECONDS, as_user_error
 if TYPE_CHECKING:
     from common.text.engines.transformers_worker import TransformersRunner
 
-_GPU_SECONDS = 60
+# Of a lent GPU: seconds until the model is on it and for a token, generously; a question of the glass box is one pass.
+_MOVING, _SECONDS_A_TOKEN, _ANSWERING = 15.0, 0.06, 30
 # What a marked function takes and gives travels between two processes, and a model must not: it is found by its path.
 _RUNNERS: dict[str, TransformersRunner] = {}
 _END = object()
 
 
-@hardware.gpu(_GPU_SECONDS)
+def _lent_for(path: str, name: str, wire: dict[str, Any], seed: int) -> int:
+    """Seconds that a text may take on a lent GPU."""
+    return hardware.lent_seconds(_MOVING + request_from_wire(wire).sampling.max_new_tokens * _SECONDS_A_TOKEN)
+
+
+@hardware.gpu(_lent_for)
 def _generate(path: str, name: str, wire: dict[str, Any], seed: int) -> Generator[Any, None, None]:
     """Yields the number of prompt tokens, then lists of tokens, then the reason of the end; or an error."""
     try:
@@ -56,7 +62,7 @@ def _generate(path: str, name: str, wire: dict[str, Any], seed: int) -> Generato
         yield as_user_error(problem, name)
 
 
-@hardware.gpu(_GPU_SECONDS)
+@hardware.gpu(_ANSWERING)
 def _answer(path: str, name: str, kind: str, header: dict[str, Any]) -> Any:
     """The answer to a question of the glass box, or an error."""
     try:

@@ -13,6 +13,9 @@ from common import errors, hardware
 from common.translation.codec import Codec
 from common.translation.engine import MAX_NEW_TOKENS, Beams, Output
 
+# Of a lent GPU: seconds until the model is on it, and for a sentence of a batch, generously.
+_MOVING, _SECONDS_A_SENTENCE = 10.0, 1.0
+
 
 class TransformersRunner:
     """A model folder in transformers format.
@@ -102,7 +105,12 @@ class TransformersRunner:
         return rows
 
 
-@hardware.gpu(duration=60)
+def _lent_for(function: Any, **inputs: Any) -> int:
+    """Seconds that a batch of sentences may take on a lent GPU."""
+    return hardware.lent_seconds(_MOVING + len(inputs["input_ids"]) * _SECONDS_A_SENTENCE)
+
+
+@hardware.gpu(_lent_for)
 def _run(function: Any, **inputs: Any) -> Any:
     """On ZeroGPU this is the part that needs the card."""
     with torch.inference_mode():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
+import time
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,7 +20,7 @@ from common.diffusion import estimate
 from common.diffusion.engine import DiffusionEngine, Finished, ImageEvent, ImageRequest, StepEvent, check
 from common.diffusion.models import configured
 from common.diffusion.opened import Opened, open_model
-from common.diffusion.paint import paint
+from common.diffusion.paint import LENT, paint, paint_on_lent_gpu
 
 REQUEST = ImageRequest("red apple", steps=3, size=32, seed=5)
 
@@ -207,3 +210,40 @@ def test_a_lent_gpu_tells_the_same(
     assert isinstance(events[-1], Finished)
     assert np.abs(_pixels(events[-1]) - _pixels(usual)).max() <= 2
     engine.close()
+
+
+def test_leaving_ends_the_batch_on_a_lent_gpu(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that draws there stops between two steps; it does not use up what a visitor is lent."""
+    monkeypatch.setattr(hardware, "on_zerogpu", lambda: True)
+    LENT["left"] = tiny_opened
+    events = paint_on_lent_gpu("left", [replace(REQUEST, steps=100)])
+    index, step = next(events)
+    assert index == 0 and isinstance(step, StepEvent)
+    events.close()
+    for thread in threading.enumerate():
+        if thread.name == "paint":
+            thread.join(30)
+            assert not thread.is_alive()
+
+    engine = DiffusionEngine("lent", lambda: tiny_opened)
+
+    async def leave_after_the_first_step() -> None:
+        async with contextlib.aclosing(engine.draw(replace(REQUEST, steps=100))) as drawn:
+            async for event in drawn:
+                if isinstance(event, StepEvent):
+                    return
+
+    closed: list[str] = []
+
+    def lent(name: str, requests: Sequence[ImageRequest]) -> Generator[tuple[int, StepEvent], None, None]:
+        try:
+            for number in range(100):
+                time.sleep(0.05)
+                yield 0, replace(step, step=number + 1)
+        finally:
+            closed.append(name)
+
+    monkeypatch.setattr(engines, "paint_on_lent_gpu", lent)
+    asyncio.run(leave_after_the_first_step())
+    engine.close()
+    assert closed == [tiny_opened.model.id]

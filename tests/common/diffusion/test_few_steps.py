@@ -17,10 +17,11 @@ from PIL import Image, ImageDraw
 from common import catalog, errors
 from common.catalog import Model
 from common.config import Settings
-from common.diffusion import guidance, pictures, redraw, walk
+from common.diffusion import guidance, noise, pictures, redraw, walk
 from common.diffusion.engine import DiffusionEngine, Finished, ImageEvent, ImageRequest, StepEvent, check
 from common.diffusion.guidance import GuidanceRequest, Guided
 from common.diffusion.models import DiffusionModels, configured
+from common.diffusion.noise import Noised, NoiseRequest
 from common.diffusion.opened import Opened, open_model
 from common.diffusion.paint import paint
 from common.diffusion.redraw import Redrawn, RedrawRequest
@@ -125,6 +126,26 @@ def test_image_to_image_is_that_of_diffusers(opened: Opened) -> None:
             generator=torch.Generator().manual_seed(11),
         ).images[0]
     assert _far(last.result, own) <= 2
+
+
+@pytest.mark.parametrize("kind", ["redraw", "noise"])
+def test_without_guidance_a_model_that_needs_none_follows_the_prompt(opened: Opened, kind: str) -> None:
+    """Turbo models have guidance 0 for "none", which for diffusers is the prediction with the prompt."""
+    turbo = replace(opened, model=replace(opened.model, guidance=0.0))
+    usual = replace(opened, model=replace(opened.model, guidance=7.5))
+    picture = Image.new("RGB", (32, 32), "white")
+
+    def result(model: Opened, prompt: str, scale: float) -> Image.Image:
+        if kind == "redraw":
+            *_, last = redraw.run(model, RedrawRequest(picture, prompt, 1.0, 2, scale, 11))
+        else:
+            *_, last = noise.run(model, NoiseRequest(picture, prompt, 1.0, 2, scale, 11))
+        assert isinstance(last, Redrawn | Noised)
+        return last.result.convert("RGB")
+
+    assert _far(result(turbo, "red fox", 0.0), result(turbo, "red fox", 1.0)) == 0
+    assert _far(result(turbo, "red fox", 0.0), result(turbo, "blue sky", 0.0)) > 0
+    assert _far(result(usual, "red fox", 0.0), result(usual, "blue sky", 0.0)) == 0, "elsewhere 0 is without the prompt"
 
 
 @pytest.mark.parametrize(("steps", "scheduler", "fits"), [(50, "own", True), (51, "own", False), (51, "ddim", True)])

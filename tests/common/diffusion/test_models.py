@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
+import shutil
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import torch
-from PIL import Image
+from diffusers import AutoencoderKL, AutoencoderTiny
 
 from common import catalog, errors
 from common.config import Settings
-from common.diffusion import opened, preview, small_decoder
+from common.diffusion import estimate, opened, preview, small_decoder
 from common.diffusion.models import DiffusionModels, configured
 from common.diffusion.opened import Opened, open_model
+from common.diffusion.paint import paint
+from common.diffusion.request import Finished, ImageEvent, ImageRequest, StepEvent
 from common.diffusion.small_decoder import SmallDecoder
+from tests.tiny_diffusion import build_tiny_decoder
 
 
 def test_the_catalogue_says_what_a_page_needs_before_loading() -> None:
@@ -55,8 +64,6 @@ def test_one_engine_for_everybody(tiny_diffusion: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["unet/diffusion_pytorch_model.safetensors", "vae/config.json", "model_index.json"])
 def test_broken_files_are_said(tiny_diffusion: Path, tmp_path: Path, broken: str) -> None:
-    import shutil
-
     folder = shutil.copytree(tiny_diffusion, tmp_path / "broken")
     model = configured(str(folder))
     (folder / broken).write_bytes(b"broken")
@@ -113,33 +120,112 @@ def test_previews_of_the_embedded_model_come_near_to_its_decoder(tmp_path: Path)
     assert again is not None and error(again) == pytest.approx(error(model.preview), abs=0.1)
 
 
-def test_the_small_decoder_takes_the_place_of_the_large_one(tiny_diffusion: Path, tmp_path: Path) -> None:
-    """As for the models of the hub on a processor; here with a folder of the same class."""
-    from diffusers import AutoencoderTiny
+@pytest.fixture(scope="module")
+def two_decoders(tiny_diffusion: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """A model that has a tiny autoencoder beside its own, as those of the hub have."""
+    folder = shutil.copytree(tiny_diffusion, tmp_path_factory.mktemp("two") / "two-decoders")
+    build_tiny_decoder(folder / "tiny_vae")
+    return open_model(configured(str(folder)))
 
-    small = AutoencoderTiny(
-        encoder_block_out_channels=(16, 16),
-        decoder_block_out_channels=(16, 16),
-        num_encoder_blocks=(1, 1),
-        num_decoder_blocks=(1, 1),
+
+def test_the_tiny_decoder_takes_the_place_of_the_full_one_unless_that_is_wanted(
+    two_decoders: Opened, tiny_opened: Opened
+) -> None:
+    assert isinstance(two_decoders.pipe.vae, AutoencoderTiny) and isinstance(two_decoders.full, AutoencoderKL)
+    request = ImageRequest("a", steps=1, size=32)
+    quick, full = (paint(two_decoders, [replace(request, full_decoder=wanted)])[0] for wanted in (False, True))
+    own = paint(tiny_opened, [request])[0]
+
+    def far(one: Finished, other: Finished) -> int:
+        return int(np.abs(np.asarray(one.images[0]).astype(int) - np.asarray(other.images[0])).max())
+
+    assert far(full, own) <= 2, "the picture of the model without a tiny one"
+    assert far(quick, own) > 2
+    assert isinstance(two_decoders.pipe.vae, AutoencoderTiny), "the next picture is quick again"
+    assert request.batch_key != replace(request, full_decoder=True).batch_key
+    assert estimate.memory_gb(two_decoders, request) < estimate.memory_gb(
+        two_decoders, replace(request, full_decoder=True)
     )
-    shown = preview.fit_to_shapes(small, 16).pixels(torch.zeros(1, 4, 16, 16))
-    assert shown[0].shape == (32, 32, 3)
-    model = open_model(configured(str(tiny_diffusion)))
-    model.pipe.vae = small.to(model.pipe.unet.dtype)
-    with model.in_use() as pipe:
-        image = pipe("a", num_inference_steps=1, height=32, width=32).images[0]
-    assert isinstance(image, Image.Image) and np.asarray(image).shape == (32, 32, 3)
+
+
+def test_on_a_gpu_the_full_decoder_stays_and_the_tiny_one_shows_the_steps(
+    two_decoders: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "_prefers_tiny", lambda place: False)
+    model = open_model(two_decoders.model)
+    assert isinstance(model.pipe.vae, AutoencoderKL) and model.full is None
+    assert isinstance(model.preview, preview.ByAutoencoder)
+
+
+def test_the_tiny_decoder_shows_every_step(two_decoders: Opened) -> None:
+    latents = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    shown = two_decoders.preview.pixels(latents)
+    small = two_decoders.small
+    with torch.no_grad():
+        decoded = small.decode(latents.to(small.dtype)).sample.float().clamp(-1, 1)
+    wanted = ((decoded + 1) * 127.5).permute(0, 2, 3, 1).numpy()
+    assert isinstance(two_decoders.preview, preview.ByAutoencoder)
+    assert np.abs(np.stack(shown) - wanted).max() <= 1
+    large = two_decoders.preview.pixels(torch.zeros(1, 4, 128, 128))
+    assert large[0].shape == (128, 128, 3), "no larger than a preview is"
+
+
+def test_a_model_draws_without_its_tiny_decoder(two_decoders: Opened) -> None:
+    model = open_model(replace(two_decoders.model, decoder="missing"))
+    assert isinstance(model.pipe.vae, AutoencoderKL) and model.small is None and model.full is None
+
+
+@pytest.fixture
+def two_models(tiny_diffusion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DiffusionModels]:
+    """Two tiny models that count as large ones, "one" and "two", and "small", which counts as embedded."""
+    folders = [shutil.copytree(tiny_diffusion, tmp_path / name) for name in ("one", "two", "small")]
+    found = tuple(replace(configured(str(folder)), embedded=folder.name == "small") for folder in folders)
+    models = DiffusionModels(Settings())
+    monkeypatch.setattr(models, "usable", lambda: found)
+    yield models
+    models.close()
+
+
+def _draw(models: DiffusionModels, name: str) -> Finished:
+    async def last() -> ImageEvent:
+        return [event async for event in models.engine(name).draw(ImageRequest("fox", steps=1, size=32))][-1]
+
+    finished = asyncio.run(last())
+    assert isinstance(finished, Finished)
+    return finished
+
+
+def test_a_large_model_makes_room_for_another_and_the_embedded_one_stays(two_models: DiffusionModels) -> None:
+    _draw(two_models, "small")
+    kept = two_models.engine("small")
+    for name in ("one", "two", "one"):
+        _draw(two_models, name)
+        gone = weakref.ref(two_models.engine(name).opened().pipe.unet)
+        two_models.engine({"one": "two", "two": "one"}[name])
+        gc.collect()
+        assert gone() is None, "its weights are let go"
+    assert two_models.engine("small") is kept and kept.ready
+
+
+def test_a_large_model_that_draws_is_not_taken_away(two_models: DiffusionModels) -> None:
+    async def meanwhile() -> bool:
+        drawing = two_models.engine("one")
+        async with contextlib.aclosing(drawing.draw(ImageRequest("fox", steps=100, size=32))) as events:
+            async for event in events:
+                if isinstance(event, StepEvent):
+                    two_models.engine("two")
+                    break
+            return two_models.engine("one") is drawing
+
+    assert asyncio.run(meanwhile())
 
 
 @pytest.mark.slow
-def test_swapping_models_leaks_nothing(tiny_diffusion: Path) -> None:
+def test_swapping_models_leaks_nothing(two_models: DiffusionModels) -> None:
     process = psutil.Process()
-    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
     used: list[float] = []
-    for _ in range(8):
-        models.engine().opened()
-        models.close()
+    for number in range(12):
+        _draw(two_models, ("one", "two")[number % 2])
         gc.collect()
         used.append(process.memory_info().rss / 1e6)
-    assert used[-1] - used[3] < 60, used
+    assert used[-1] - used[5] < 60, used
