@@ -19,13 +19,15 @@ from gradio_client.exceptions import AppError
 from translate_files import FileHandlers
 from translate_handlers import TranslateHandlers
 from translate_look import Shown, alternatives_html, guess_html, status_html
+from translate_tab import file_hint
 
 from common import errors
-from common.config import LANGUAGES
+from common.config import LANGUAGES, settings
 from common.translation.detect import Guess
 from common.translation.models import TranslationModels
 from common.translation.passage import Alternative, Progress
 from common.ui.errors import guarded
+from common.ui.i18n import number
 
 ROOT = Path(__file__).resolve().parents[2]
 VISITOR: Any = SimpleNamespace(session_hash="visitor")
@@ -274,6 +276,14 @@ def test_a_broken_file_gets_a_sentence(
     (tmp_path / name).write_bytes(data)
     with pytest.raises(gr.Error, match=sentence):
         _file(models, tmp_path / name)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_hint_about_files_names_the_limits_set(lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "20 M" in file_hint(lang) and number(lang, 100_000) in file_hint(lang)
+    monkeypatch.setattr(settings(), "max_upload_mb", 7)
+    monkeypatch.setattr(settings(), "max_translation_chars", 1_234)
+    assert "7 M" in file_hint(lang) and number(lang, 1_234) in file_hint(lang)
 
 
 @pytest.mark.slow

@@ -83,8 +83,9 @@ def read_word(data: bytes) -> WordDocument:
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > settings().max_unpacked_mb * 1_000_000:
-                raise errors.UnreadableFile(reason=Phrase("too_long"))
+            size, limit = sum(entry.file_size for entry in archive.infolist()), settings().max_unpacked_mb
+            if size > limit * 1_000_000:
+                raise errors.UnreadableFile(reason=Phrase("document_unpacked", size=round(size / 1e6), limit=limit))
             if archive.testzip() is not None:
                 raise errors.UnreadableFile(reason=Phrase("file_damaged"))
         package: OpcPackage = Package.open(io.BytesIO(data))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import errors
+from common.config import settings as limits
 from common.translation.documents import Document, read
 
 SRT = (
@@ -223,19 +224,34 @@ def _zip(entries: dict[str, bytes]) -> bytes:
         ("a.docx", b"not a zip", "damaged"),
         ("a.docx", _zip({"hello.txt": b"x"}), "damaged"),
         ("a.docx", _word()[:-200], "damaged"),
-        ("a.docx", _zip({"word/document.xml": b"0" * 150_000_000}), "too long"),
+        ("a.docx", _zip({"word/document.xml": b"0" * 150_000_000}), "unpacks to 150 MB, and 100 MB"),
         ("a.srt", b"just words\nwithout times", "no subtitle"),
         ("a.srt", b"1\n00:00 --> 1\nHello", "no subtitle"),
         ("a.txt", b"\x00\x01\x02binary", "not text"),
         ("a.txt", b"  \n", "empty"),
         ("a.exe", b"MZ", "only TXT, MD, SRT, DOCX, HTML"),
         ("a", b"text", "only TXT"),
-        ("a.txt", b"a" * 10_000_001, "too long"),
+        ("a.txt", b"a" * 100_001, "100001 characters or more, and 100000 is the most"),
     ],
 )
 def test_what_cannot_be_read_gets_a_sentence(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(errors.UnreadableFile, match=reason):
         read(name, data)
+
+
+def test_the_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.DocumentTooLarge, match="20 MB is the most"):
+        read("a.txt", b"a" * 20_000_001)
+    with pytest.raises(errors.DocumentTooLarge, match=r"“b\.txt” has 2 MB, and 1 MB"):
+        monkeypatch.setattr(limits(), "max_upload_mb", 1)
+        read("b.txt", b"a" * 2_000_000)
+    monkeypatch.setattr(limits(), "max_translation_chars", 10)
+    assert read("a.html", b"<p>" * 50 + b"a" * 10).segments
+    with pytest.raises(errors.UnreadableFile, match="11 characters"):
+        read("a.html", b"<p>" * 50 + b"a" * 11)
+    monkeypatch.setattr(limits(), "max_unpacked_mb", 0)
+    with pytest.raises(errors.UnreadableFile, match="and 0 MB is the most"):
+        read("a.docx", _word())
 
 
 def test_old_one_byte_files_are_read_and_become_utf8() -> None:
