@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 from translate_look import Shown, alternatives_html, back_html, guess_html, quality_html, status_html
-from translate_page import FROM, TARGET, check_text
+from translate_page import FROM, TARGET, check_field, check_text
 
 from common import errors
 from common.catalog import Model
@@ -160,7 +160,7 @@ class TranslateHandlers:
 
     def compare(self, lang: str, translation: str | None, reference: str | None) -> str:
         """chrF and BLEU beside the reference, once both are there."""
-        wanted = REFERENCE.check(reference or "")
+        wanted = check_field(REFERENCE, reference or "")
         said = translation or ""
         if not wanted.strip() or not said.strip():
             return ""

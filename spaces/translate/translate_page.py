@@ -13,7 +13,7 @@ from common import errors
 from common.config import settings
 from common.text.models import TextModels
 from common.translation.models import AUTO, TranslationModels
-from common.ui.fields import Choice
+from common.ui.fields import Choice, Text
 from common.ui.i18n import error_text, text
 from common.ui.page import Page, language_of_visit
 
@@ -64,8 +64,18 @@ def check_text(value: Any) -> str:
     limit = settings().max_translation_chars
     if len(value) > limit:
         raise errors.InvalidInput(field="text", allowed=errors.Phrase("letters_at_most", limit=limit))
-    if any("\ud800" <= sign <= "\udfff" for sign in value):  # half of a character, which no encoding can write
-        raise errors.InvalidInput(field="text", allowed=errors.Phrase("whole_characters"))
+    return _whole("text", value)
+
+
+def check_field(field: Text, value: Any) -> str:
+    """What a visitor typed into a box, in whole characters. Raises InvalidInput."""
+    return _whole(field.name, field.check(value))
+
+
+def _whole(field: str, value: str) -> str:
+    """The text, without half a character in it, which no encoding can write."""
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise errors.InvalidInput(field=field, allowed=errors.Phrase("whole_characters"))
     return value
 
 

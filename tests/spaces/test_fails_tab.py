@@ -100,6 +100,8 @@ def test_where_there_is_nothing_to_fix_it_is_said(
         ("word", {"sentence": "🎉"}, errors.NothingToTranslate),
         ("word", {"sentence": "你好吗"}, errors.NothingToTranslate),
         ("word", {"sentence": "x" * 401}, errors.InvalidInput),
+        ("names", {"sentence": "half \ud800"}, errors.InvalidInput),
+        ("word", {"context": "half \udfff"}, errors.InvalidInput),
         ("word", {"target": "en"}, errors.UnsupportedPair),
         ("word", {"fix": "perhaps"}, errors.InvalidInput),
         ("nonsense", {}, errors.InvalidInput),
