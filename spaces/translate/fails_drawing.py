@@ -7,6 +7,7 @@ from typing import Any
 
 from fails_look import NGRAM, Case, Failure
 
+from common.ui.components import percent
 from common.ui.i18n import text
 
 
@@ -36,10 +37,12 @@ def _panel(lang: str, title: str, case: Case) -> str:
 
 
 def _said(lang: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Languages by their names."""
+    """Languages by their names, shares in percent."""
     named: dict[str, Any] = {
         name: text(lang, f"language.{values[name]}") for name in ("language", "told") if name in values
     }
+    if "share" in values:
+        named["share"] = percent(values["share"], lang)
     return {**values, **named}
 
 

@@ -155,13 +155,13 @@ def _judge(
             return False, ("own_repetition", {"phrase": found.phrase, "times": found.times})
         return True, ("repetition", {"phrase": found.phrase, "times": found.times})
     if kind == "word":
-        return share < failures.UNSURE, ("sure", {"share": f"{share:.0%}"})
+        return share < failures.UNSURE, ("sure", {"share": share})
     if kind == "language":
         guess = _guess(models, sentence)
         if not guess.sure or guess.language == OTHER:
             return False, ("language_unsure", {"told": source})
         wrong = guess.language != source
-        values: dict[str, object] = {"language": guess.language, "share": f"{guess.confidence:.0%}", "told": source}
+        values: dict[str, object] = {"language": guess.language, "share": guess.confidence, "told": source}
         return wrong, ("language_wrong" if wrong else "language_right", values)
     if kind == "names":
         names = failures.names(sentence, source)

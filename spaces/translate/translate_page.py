@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from common import errors
+from common import errors, hardware
 from common.config import settings
 from common.text.models import TextModels
 from common.translation.models import AUTO, TranslationModels
@@ -86,6 +86,6 @@ async def status_html(lang: str, models: TranslationModels) -> tuple[str, bool]:
     except errors.DemystifyError as problem:
         return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
     titles = ", ".join(model.title for model in usable if model.where != "hub") or usable[0].title
-    where = text(lang, "common.place_cpu")
+    where = text(lang, "common.place_gpu" if hardware.has_nvidia_gpu() else "common.place_cpu")
     dot = '<span class="dot">●</span>'
     return f'<div class="status"><span>{dot} <b>{escape(titles)}</b> {escape(where)}</span></div>', True

@@ -17,6 +17,7 @@ from common import errors
 from common.config import LANGUAGES
 from common.translation import failures
 from common.translation.models import TranslationModels
+from common.ui.components import percent
 from common.ui.i18n import text
 
 slow = pytest.mark.slow
@@ -141,6 +142,14 @@ def test_the_verdict_is_what_was_counted(
     assert re.findall('<section class="panel (failed|fine)"', html) == [
         "failed" if case.failed else "fine" for case in (before, after) if case is not None
     ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("key", ["sure", "language_wrong"])
+def test_shares_are_written_as_the_language_writes_them(key: str, lang: str) -> None:
+    finding: tuple[str, dict[str, object]] = (key, {"share": 0.345, "language": "fr", "told": "de"})
+    html = failure_html(lang, Failure("word", Case(("a",), "de", "en", "b", False, finding)))
+    assert percent(0.345, lang) in unescape(html)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
