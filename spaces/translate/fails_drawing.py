@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from fails_look import NGRAM, Case, Failure
+from fails_look import NUMBERS, Case, Failure
 
 from common.ui.components import percent
 from common.ui.i18n import text
@@ -15,7 +15,7 @@ def failure_html(lang: str, failure: Failure) -> str:
     """Both translations side by side, or the first alone, and what the fix did."""
     panels = _panel(lang, text(lang, "fails.before"), failure.before)
     if failure.after is not None:
-        title = text(lang, f"fails.fix_{failure.kind}", n=NGRAM)
+        title = text(lang, f"fails.fix_{failure.kind}", n=NUMBERS.get(failure.kind, 0))
         panels += _panel(lang, title, failure.after)
     said = _verdict(lang, failure)
     return (
@@ -52,8 +52,8 @@ def _verdict(lang: str, failure: Failure) -> str:
         if failure.asked:
             return text(lang, "fails.no_fix")
         return text(lang, "fails.verdict_failed" if before.failed else "fails.verdict_none")
+    if after.text == before.text and (before.failed or not after.failed):
+        return text(lang, "fails.verdict_same")
     if not before.failed:
         return text(lang, "fails.verdict_worse" if after.failed else "fails.verdict_none")
-    if after.text == before.text:
-        return text(lang, "fails.verdict_same")
     return text(lang, "fails.verdict_stays" if after.failed else "fails.verdict_gone")

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 from fails_drawing import failure_html
-from fails_look import EXAMPLES, KINDS, NGRAM, Failure, look
+from fails_look import EXAMPLES, KINDS, NUMBERS, Failure, look
 from translate_page import SOURCE, TARGET, TranslatePage, check_field
 
 from common import errors
@@ -68,7 +68,7 @@ class FailsHandlers:
 
 def about_html(lang: str, kind: str) -> str:
     """Why models fail in this way, and what the switch does."""
-    why, fix = text(lang, f"fails.why_{kind}"), text(lang, f"fails.fix_{kind}", n=NGRAM)
+    why, fix = text(lang, f"fails.why_{kind}"), text(lang, f"fails.fix_{kind}", n=NUMBERS.get(kind, 0))
     return f"<p>{escape(why)}</p><p><b>{escape(text(lang, 'fails.the_fix'))}</b> {escape(fix)}</p>"
 
 

@@ -65,6 +65,11 @@ def test_what_each_fix_promises_it_keeps(models: TranslationModels) -> None:
     sentence = EXAMPLES["long"].sentence
     long = _run(models, "long")[-1][0].after
     assert len(long.sent) == 6 and " ".join(long.sent) == sentence
+    clause = _run(models, "clause")[-1][0].after
+    assert len(clause.sent) > 2 and " ".join(clause.sent) == EXAMPLES["clause"].sentence
+    beams = _run(models, "beams")[-1][0]
+    assert beams.after.sent == beams.before.sent and 0 < beams.after.finding[1]["share"] <= 1
+    assert text("de", "fails.fix_beams", n=4) in about_html("de", "beams")
     wrong = _run(models, "language")[-1][0]
     assert wrong.before.failed and not wrong.after.failed
     assert (wrong.after.source, wrong.after.target) == ("de", "en")  # typed in the target's language: swapped
@@ -81,6 +86,7 @@ def test_what_each_fix_promises_it_keeps(models: TranslationModels) -> None:
     ("kind", "changed"),
     [
         ("names", {"sentence": "Je voudrais un café."}),
+        ("clause", {"sentence": "Ich habe Brot, Milch, Butter, Käse und Wein um 3:00 gekauft.", "source": "de"}),
         ("long", {"sentence": "Ich habe keine Zeit."}),
         ("language", {"sentence": "Je voudrais un café, s'il vous plaît.", "source": "fr", "target": "en"}),
     ],
@@ -130,6 +136,8 @@ def _case(said: str, failed: bool) -> Case:
         (_case("a", True), _case("a", True), True, "verdict_same"),
         (_case("a", False), _case("b", True), True, "verdict_worse"),
         (_case("a", False), _case("b", False), True, "verdict_none"),
+        (_case("a", False), _case("a", False), True, "verdict_same"),
+        (_case("a", False), _case("a", True), True, "verdict_worse"),
     ],
 )
 @pytest.mark.parametrize("lang", LANGUAGES)
