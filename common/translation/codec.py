@@ -7,7 +7,7 @@ tokenizers. Nothing in a visitor's text becomes a control token. Knows nothing a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +89,15 @@ _FLORES = {
     **{"hu": "hun_Latn", "it": "ita_Latn", "ja": "jpn_Jpan", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn"},
     **{"ru": "rus_Cyrl", "sk": "slk_Latn", "tr": "tur_Latn", "uk": "ukr_Cyrl", "zh": "zho_Hans"},
 }
+# The languages here that M2M-100 and NLLB know.
+MANY = tuple(_FLORES)
+
+
+def language_tokens(tokens: Container[str]) -> dict[str, str]:
+    """The tokens among these that name a language, as NLLB or M2M-100 has them, by the language's code."""
+    return {code: name for code, name in _FLORES.items() if name in tokens} or {
+        code: f"__{code}__" for code in _FLORES if f"__{code}__" in tokens
+    }
 
 
 class _ManyCodec:
@@ -100,9 +109,7 @@ class _ManyCodec:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self._tokenizer = tokenizer
         self.ids: dict[str, int] = {**tokenizer.get_vocab(), **getattr(tokenizer, "lang_token_to_id", {})}
-        named = {code: name for code, name in _FLORES.items() if name in self.ids} or {
-            code: f"__{code}__" for code in _FLORES if f"__{code}__" in self.ids
-        }
+        named = language_tokens(self.ids)
         if source not in named or target not in named:
             raise errors.UnsupportedPair(source=source, target=target)
         self.end = str(tokenizer.eos_token)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 # A translation with fewer words than this share of the source's has most likely left something out.
 SHORT = 0.6
+# With more, it has most likely run in a circle.
+LONG = 1.7
 # Below this probability per token, on average, the model was guessing.
 UNSURE = 0.5
 # Given names and a town that are frequent in collections of example sentences, so that a model can copy them.

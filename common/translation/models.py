@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from common import catalog, errors, hardware
 from common.catalog import Model
 from common.config import Settings, settings
-from common.translation.codec import Codec, load_codec
+from common.translation.codec import MANY, Codec, language_tokens, load_codec
 from common.translation.convert import convert_apart
 from common.translation.engine import Runner, TranslationEngine
 
@@ -84,6 +84,7 @@ class TranslationModels:
         self._config = config or settings()
         self._hub = False
         self._here: frozenset[str] | None = None  # ids of the hub's models whose files are on this machine
+        self._own: Model | None = None  # the model a person configured
         self._lock = threading.Lock()
         self._opened: dict[str, tuple[Any, threading.Lock]] = {}
         self._engines: dict[str, TranslationEngine] = {}
@@ -111,7 +112,8 @@ class TranslationModels:
     def usable(self) -> tuple[Model, ...]:
         """The models that can be had now, the ones to prefer first."""
         if self._config.translator != AUTO:
-            return (configured(self._config.translator),)
+            self._own = self._own or configured(self._config.translator)  # reads files that can be large
+            return (self._own,)
         known = catalog.with_task("translation")
         if self._here is None:  # asks the disk a dozen times
             self._here = frozenset(model.id for model in known if not model.embedded and catalog.is_local(model))
@@ -211,17 +213,40 @@ def configured(name: str) -> Model:
 
 
 def _languages_of(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a folder's tokenizer says: the direction of an opus-mt model, or the language tokens in the vocabulary."""
-    try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return EMBEDDED, EMBEDDED
-    named = tuple(token.strip("<>_") for token in tokens if re.fullmatch(r">>[a-z]{2}<<|__[a-z]{2}__", token))
+    """What a folder's tokenizer says: the direction of an opus-mt model, or the languages that tokens are named after.
+
+    M2M-100 and NLLB keep these tokens beside the vocabulary, in one of several files.
+    """
+    config, vocabulary = _read(folder / "tokenizer_config.json"), _read(folder / "vocab.json")
+    tokens = {*vocabulary, *_read(folder / "added_tokens.json")}
+    for part in (config, _read(folder / "special_tokens_map.json")):
+        for name in ("additional_special_tokens", "extra_special_tokens"):
+            tokens |= {_token(entry) for entry in part.get(name) or ()}
+        tokens |= {_token(entry) for entry in part.get("added_tokens_decoder", {}).values()}
+    named = tuple(token[2:-2] for token in vocabulary if re.fullmatch(r">>[a-z]{2}<<", token))
+    if not named and not (named := tuple(language_tokens(tokens))):  # the last file has megabytes
+        tokens = {_token(entry) for entry in _read(folder / "tokenizer.json").get("added_tokens", ())}
+        named = tuple(language_tokens(tokens))
+    if not named and str(config.get("tokenizer_class")).startswith("M2M100Tokenizer"):  # adds the tokens itself
+        named = MANY
     source, target = config.get("source_lang"), config.get("target_lang")
     return (source,) if source in EMBEDDED else named or EMBEDDED, (
         target,
     ) if target in EMBEDDED else named or EMBEDDED
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file of a tokenizer, empty where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _token(entry: Any) -> str:
+    """A token that stands by itself or among what is special about it."""
+    return str(entry.get("content") if isinstance(entry, dict) else entry)
 
 
 def _open(model: Model, folder: Path) -> Any:

@@ -19,6 +19,9 @@ _CHUNK = 2_000
 # Line ends, tabs and every other control character stay where they are and belong to no sentence.
 _CONTROL = re.compile(r"([\x00-\x1f\x7f-\x9f\u2028\u2029]+)")
 _CHUNKS = re.compile(rf"(.{{1,{_CHUNK}}}(?=\s|\Z)|.{{1,{_CHUNK}}})", re.DOTALL)
+# A clause ends at these, unless they stand inside a number or a time.
+_CLAUSE_END = re.compile(r"[,;:–—،]\s+|[、，]\s*")
+_SHORTEST = 40  # characters of a clause: words with commas between them are none
 _CLAUSE, _SPACE = re.compile(r"[,;:–—،、，]\s*"), re.compile(r"\s+")
 # Without a stop in the middle there is nothing to ask the splitter, which takes longer than translating a short line.
 _INNER_STOP = re.compile(r"[.?!…]\S*\s+\S")
@@ -62,6 +65,16 @@ def split(text: str, language: str) -> list[Piece]:
                 for sentence in _cut(words, _ends(words, language)):
                     pieces += [_piece(short) for short in _shorten(sentence)]
     return pieces
+
+
+def clauses(sentence: Piece) -> list[Piece]:
+    """The clauses of a sentence: parts of some length that end at a comma or the like. Nothing of it is lost."""
+    parts, start, text = [], 0, sentence.body
+    for mark in _CLAUSE_END.finditer(text):
+        if mark.end() - start >= _SHORTEST <= len(text) - mark.end():
+            parts.append(_piece(text[start : mark.end()]))
+            start = mark.end()
+    return [*parts, Piece(text[start:], sentence.after)]
 
 
 def _ends(chunk: str, language: str) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from fails_look import NGRAM, Case, Failure
+from fails_look import NUMBERS, Case, Failure
 
+from common.ui.components import percent
 from common.ui.i18n import text
 
 
@@ -14,7 +15,7 @@ def failure_html(lang: str, failure: Failure) -> str:
     """Both translations side by side, or the first alone, and what the fix did."""
     panels = _panel(lang, text(lang, "fails.before"), failure.before)
     if failure.after is not None:
-        title = text(lang, f"fails.fix_{failure.kind}", n=NGRAM)
+        title = text(lang, f"fails.fix_{failure.kind}", n=NUMBERS.get(failure.kind, 0))
         panels += _panel(lang, title, failure.after)
     said = _verdict(lang, failure)
     return (
@@ -36,10 +37,12 @@ def _panel(lang: str, title: str, case: Case) -> str:
 
 
 def _said(lang: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Languages by their names."""
+    """Languages by their names, shares in percent."""
     named: dict[str, Any] = {
         name: text(lang, f"language.{values[name]}") for name in ("language", "told") if name in values
     }
+    if "share" in values:
+        named["share"] = percent(values["share"], lang)
     return {**values, **named}
 
 
@@ -49,8 +52,8 @@ def _verdict(lang: str, failure: Failure) -> str:
         if failure.asked:
             return text(lang, "fails.no_fix")
         return text(lang, "fails.verdict_failed" if before.failed else "fails.verdict_none")
+    if after.text == before.text and (before.failed or not after.failed):
+        return text(lang, "fails.verdict_same")
     if not before.failed:
         return text(lang, "fails.verdict_worse" if after.failed else "fails.verdict_none")
-    if after.text == before.text:
-        return text(lang, "fails.verdict_same")
     return text(lang, "fails.verdict_stays" if after.failed else "fails.verdict_gone")

@@ -1,6 +1,7 @@
 """What the Where it fails tab knows: one sentence, translated as it is and with one thing changed, and what is wrong.
 
-Both translations are made by greedy search on the model that would translate, so that only the fix differs.
+Both translations are made by greedy search on the model that would translate, unless another search is the fix: only
+the fix differs.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from common.translation.codec import reads
 from common.translation.detect import OTHER, Guess, detect
 from common.translation.engine import Beams
 from common.translation.models import TranslationModels
-from common.translation.sentences import split
+from common.translation.sentences import clauses, split
 
-KINDS = ("repetition", "word", "language", "names", "long", "short")
-NGRAM = 3  # tokens in a row that the fix for repetition forbids to write twice
+KINDS = ("repetition", "word", "language", "names", "long", "clause", "short", "beams")
+# What a fix is set to: tokens in a row that must not come twice, and sentences kept at each step.
+NUMBERS = {"repetition": 3, "beams": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,15 @@ EXAMPLES = {
         "de",
         "en",
     ),
+    "clause": Example(
+        "Obwohl es den ganzen Tag regnete und wir keinen Schirm hatten, gingen wir am Abend in die Stadt, weil meine "
+        "Schwester unbedingt das neue Restaurant sehen wollte, von dem ihr Freund schon so lange erzählt hatte, und "
+        "danach tranken wir noch einen Kaffee.",
+        "de",
+        "en",
+    ),
     "short": Example("sehr sehr sehr sehr sehr sehr gut", "de", "en"),
+    "beams": Example("Meine Großmutter backt jeden Sonntag einen Apfelkuchen.", "de", "en"),
 }
 
 
@@ -96,16 +106,21 @@ async def _fixed(
 ) -> Case | None:
     """With the one thing changed; None when there is nothing to change."""
     if kind == "repetition":
-        beams = Beams(1, no_repeat_ngram_size=NGRAM)
+        beams = Beams(1, no_repeat_ngram_size=NUMBERS[kind])
         return await _translated(models, kind, sentence, (sentence,), source, target, beams)
+    if kind == "beams":
+        return await _translated(models, kind, sentence, (sentence,), source, target, Beams(NUMBERS[kind]))
     if kind == "word":
         return await _translated(models, kind, context, (context,), source, target, Beams(1))
     if kind == "short":
         codec = models.codec(models.find(source, target), source, target)
         beams = Beams(1, min_length=len(codec.encode(sentence)) - 1)  # without the end token
         return await _translated(models, kind, sentence, (sentence,), source, target, beams)
-    if kind == "long":
-        parts = tuple(piece.body for piece in split(sentence, source) if piece.has_words)
+    if kind in ("long", "clause"):
+        pieces = split(sentence, source)
+        if kind == "clause":
+            pieces = [part for piece in pieces for part in clauses(piece)]
+        parts = tuple(piece.body for piece in pieces if piece.has_words)
         return await _translated(models, kind, sentence, parts, source, target, Beams(1)) if len(parts) > 1 else None
     if kind == "names":
         changed, used = failures.with_stand_ins(sentence, failures.names(sentence, source))
@@ -154,14 +169,14 @@ def _judge(
         if own is not None and own.times >= found.times:
             return False, ("own_repetition", {"phrase": found.phrase, "times": found.times})
         return True, ("repetition", {"phrase": found.phrase, "times": found.times})
-    if kind == "word":
-        return share < failures.UNSURE, ("sure", {"share": f"{share:.0%}"})
+    if kind in ("word", "beams"):
+        return share < failures.UNSURE, ("sure", {"share": share})
     if kind == "language":
         guess = _guess(models, sentence)
         if not guess.sure or guess.language == OTHER:
             return False, ("language_unsure", {"told": source})
         wrong = guess.language != source
-        values: dict[str, object] = {"language": guess.language, "share": f"{guess.confidence:.0%}", "told": source}
+        values: dict[str, object] = {"language": guess.language, "share": guess.confidence, "told": source}
         return wrong, ("language_wrong" if wrong else "language_right", values)
     if kind == "names":
         names = failures.names(sentence, source)
@@ -172,8 +187,11 @@ def _judge(
     if kind == "long":
         there, came = (sum(p.has_words for p in split(t, c)) for t, c in ((sentence, source), (text, target)))
         return there != came, ("sentences", {"there": there, "came": came})
-    short = failures.length_ratio(sentence, text) < failures.SHORT
-    return short, ("length", {"there": len(failures.words(sentence)), "came": len(failures.words(text))})
+    ratio = failures.length_ratio(sentence, text)
+    counted: dict[str, object] = {"there": len(failures.words(sentence)), "came": len(failures.words(text))}
+    if kind == "clause":
+        return not failures.SHORT <= ratio <= failures.LONG, ("length_either", counted)
+    return ratio < failures.SHORT, ("length", counted)
 
 
 def _guess(models: TranslationModels, sentence: str) -> Guess:

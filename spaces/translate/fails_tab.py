@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 from fails_drawing import failure_html
-from fails_look import EXAMPLES, KINDS, NGRAM, Failure, look
-from translate_page import SOURCE, TARGET, TranslatePage
+from fails_look import EXAMPLES, KINDS, NUMBERS, Failure, look
+from translate_page import SOURCE, TARGET, TranslatePage, check_field
 
 from common import errors
 from common.translation.models import TranslationModels
@@ -39,8 +39,8 @@ class FailsHandlers:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Translate as it is and, if the switch is on, with the fix. Yields (shown, picture, note)."""
         what = str(KIND.check(kind))
-        wanted = (SENTENCE.check(sentence), str(SOURCE.check(source)), str(TARGET.check(target)))
-        around, switched = CONTEXT.check(context), FIX.check(fix) == "on"
+        wanted = (check_field(SENTENCE, sentence), str(SOURCE.check(source)), str(TARGET.check(target)))
+        around, switched = check_field(CONTEXT, context), FIX.check(fix) == "on"
         yield gr.skip(), gr.skip(), f'<p class="quiet">{escape(text(lang, "fails.working"))}</p>'
         try:
             shown = await look(self._models, what, *wanted, around, switched)
@@ -68,7 +68,7 @@ class FailsHandlers:
 
 def about_html(lang: str, kind: str) -> str:
     """Why models fail in this way, and what the switch does."""
-    why, fix = text(lang, f"fails.why_{kind}"), text(lang, f"fails.fix_{kind}", n=NGRAM)
+    why, fix = text(lang, f"fails.why_{kind}"), text(lang, f"fails.fix_{kind}", n=NUMBERS.get(kind, 0))
     return f"<p>{escape(why)}</p><p><b>{escape(text(lang, 'fails.the_fix'))}</b> {escape(fix)}</p>"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from translate_page import EXAMPLE, SOURCE, TARGET, TranslatePage
+from translate_page import EXAMPLE, SOURCE, TARGET, TranslatePage, check_field
 
 from common.ui.fields import Field, Text
 
@@ -48,4 +48,4 @@ def sentence_form(page: TranslatePage, tab: str) -> SentenceForm:
 
 def check_sentence(sentence: Any, source: Any, target: Any) -> tuple[str, str, str]:
     """What the boxes hold, checked. Raises InvalidInput."""
-    return SENTENCE.check(sentence), str(SOURCE.check(source)), str(TARGET.check(target))
+    return check_field(SENTENCE, sentence), str(SOURCE.check(source)), str(TARGET.check(target))

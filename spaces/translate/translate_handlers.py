@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 from translate_look import Shown, alternatives_html, back_html, guess_html, quality_html, status_html
-from translate_page import FROM, TARGET, check_text
+from translate_page import FROM, TARGET, check_field, check_text
 
 from common import errors
 from common.catalog import Model
@@ -158,13 +158,13 @@ class TranslateHandlers:
         known = {entry.id for entry in fitting}
         return gr.update(choices=model_choices(lang, fitting), value=model if model in known else AUTO)
 
-    def compare(self, lang: str, translation: str | None, reference: str | None) -> str:
+    async def compare(self, lang: str, translation: str | None, reference: str | None) -> str:
         """chrF and BLEU beside the reference, once both are there."""
-        wanted = REFERENCE.check(reference or "")
+        wanted = check_field(REFERENCE, reference or "")
         said = translation or ""
         if not wanted.strip() or not said.strip():
             return ""
-        return quality_html(lang, compare(said, wanted))
+        return quality_html(lang, await asyncio.to_thread(compare, said, wanted))
 
     async def back(
         self, lang: str, text: str, translation: str, shown: Shown | None, beams: Any, request: gr.Request
@@ -177,7 +177,7 @@ class TranslateHandlers:
         stream = self._progress(model, said, shown.target, shown.source, Beams(BEAMS.whole(beams)))
         async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as steps:
             async for progress in steps:
-                quality = compare(progress.text, text) if progress.complete else None
+                quality = await asyncio.to_thread(compare, progress.text, text) if progress.complete else None
                 yield progress.text, back_html(lang, quality)
 
     def relabel(self, lang: str, shown: Shown | None) -> tuple[Any, ...]:

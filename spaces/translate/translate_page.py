@@ -9,11 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from common import errors
+from common import errors, hardware
 from common.config import settings
 from common.text.models import TextModels
 from common.translation.models import AUTO, TranslationModels
-from common.ui.fields import Choice
+from common.ui.fields import Choice, Text
 from common.ui.i18n import error_text, text
 from common.ui.page import Page, language_of_visit
 
@@ -64,8 +64,18 @@ def check_text(value: Any) -> str:
     limit = settings().max_translation_chars
     if len(value) > limit:
         raise errors.InvalidInput(field="text", allowed=errors.Phrase("letters_at_most", limit=limit))
-    if any("\ud800" <= sign <= "\udfff" for sign in value):  # half of a character, which no encoding can write
-        raise errors.InvalidInput(field="text", allowed=errors.Phrase("whole_characters"))
+    return _whole("text", value)
+
+
+def check_field(field: Text, value: Any) -> str:
+    """What a visitor typed into a box, in whole characters. Raises InvalidInput."""
+    return _whole(field.name, field.check(value))
+
+
+def _whole(field: str, value: str) -> str:
+    """The text, without half a character in it, which no encoding can write."""
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise errors.InvalidInput(field=field, allowed=errors.Phrase("whole_characters"))
     return value
 
 
@@ -76,6 +86,6 @@ async def status_html(lang: str, models: TranslationModels) -> tuple[str, bool]:
     except errors.DemystifyError as problem:
         return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
     titles = ", ".join(model.title for model in usable if model.where != "hub") or usable[0].title
-    where = text(lang, "common.place_cpu")
+    where = text(lang, "common.place_gpu" if hardware.has_nvidia_gpu() else "common.place_cpu")
     dot = '<span class="dot">●</span>'
     return f'<div class="status"><span>{dot} <b>{escape(titles)}</b> {escape(where)}</span></div>', True

@@ -9,6 +9,7 @@ from translate_files import FileHandlers
 from translate_handlers import BEAMS, MODEL, TEXT, TranslateHandlers, model_choices
 from translate_page import EXAMPLE, FROM, TARGET, TranslatePage
 
+from common.config import settings
 from common.translation.documents import FORMATS
 from common.translation.models import AUTO
 from common.ui.api import endpoint
@@ -16,6 +17,7 @@ from common.ui.components import folded
 from common.ui.download import SAVE
 from common.ui.errors import guarded
 from common.ui.fields import Field
+from common.ui.i18n import number, text
 from common.ui.links import link_button
 
 _EXAMPLES = (
@@ -144,11 +146,18 @@ def build(page: TranslatePage) -> None:
     page.on_language(guarded(handlers.compare), [translation, reference], [quality])
 
 
+def file_hint(lang: str) -> str:
+    """Which files may come, as the settings have it."""
+    config = settings()
+    size, letters = number(lang, config.max_upload_mb), number(lang, config.max_translation_chars)
+    return text(lang, "translate.file_hint", size=size, letters=letters)
+
+
 def _file_part(page: TranslatePage, source: Any, target: Any, model: Any, beams: Any) -> None:
     """The part of the tab for files."""
     handlers, words, lang = FileHandlers(page.models), page.words, page.lang
     with words(gr.Accordion, keys={"label": "translate.file"}, open=False, elem_id="translate-file-part"):
-        words(gr.Markdown, keys={"value": "translate.file_hint"})
+        words(gr.Markdown, keys={"value": file_hint})
         file = words(
             gr.File,
             keys={"label": "translate.file_choose"},

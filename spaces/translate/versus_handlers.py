@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from translate_page import SOURCE, TARGET, check_text
+from translate_page import SOURCE, TARGET, check_field, check_text
 from versus_drawing import versus_html
 from versus_examples import EXAMPLES, is_example, reference
 from versus_prompt import PROMPT, messages
@@ -47,10 +47,10 @@ class VersusHandlers:
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Both translations as they grow. Yields (shown, picture)."""
-        said, good = check_text(SENTENCE.check(sentence)), REFERENCE.check(wanted or "")
+        said, good = check_text(SENTENCE.check(sentence)), check_field(REFERENCE, wanted or "")
         languages = str(SOURCE.check(source)), str(TARGET.check(target))
         count = SHOTS.whole(shots)
-        turns = messages(ASKED.check(prompt), said, *languages, count)
+        turns = messages(check_field(ASKED, prompt), said, *languages, count)
         shown = Versus(said, *languages, good, turns, few=len(turns) < 2 * count + 1)
         async with contextlib.aclosing(
             self._stops.watch(request.session_hash, run(self._models, self._chat, shown))

@@ -123,6 +123,7 @@ def test_choices_in_the_pictures() -> None:
         ({"sentence": "🎉"}, errors.NothingToTranslate),
         ({"sentence": "dom " * 100}, errors.SentenceTooLong),
         ({"sentence": "x" * 1001}, errors.InvalidInput),
+        ({"sentence": "half \ud800"}, errors.InvalidInput),
         ({"target": "sk"}, errors.UnsupportedPair),
         ({"layer": 65}, errors.InvalidInput),
         ({"word": 0}, errors.InvalidInput),

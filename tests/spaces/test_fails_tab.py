@@ -17,6 +17,7 @@ from common import errors
 from common.config import LANGUAGES
 from common.translation import failures
 from common.translation.models import TranslationModels
+from common.ui.components import percent
 from common.ui.i18n import text
 
 slow = pytest.mark.slow
@@ -64,6 +65,11 @@ def test_what_each_fix_promises_it_keeps(models: TranslationModels) -> None:
     sentence = EXAMPLES["long"].sentence
     long = _run(models, "long")[-1][0].after
     assert len(long.sent) == 6 and " ".join(long.sent) == sentence
+    clause = _run(models, "clause")[-1][0].after
+    assert len(clause.sent) > 2 and " ".join(clause.sent) == EXAMPLES["clause"].sentence
+    beams = _run(models, "beams")[-1][0]
+    assert beams.after.sent == beams.before.sent and 0 < beams.after.finding[1]["share"] <= 1
+    assert text("de", "fails.fix_beams", n=4) in about_html("de", "beams")
     wrong = _run(models, "language")[-1][0]
     assert wrong.before.failed and not wrong.after.failed
     assert (wrong.after.source, wrong.after.target) == ("de", "en")  # typed in the target's language: swapped
@@ -80,6 +86,7 @@ def test_what_each_fix_promises_it_keeps(models: TranslationModels) -> None:
     ("kind", "changed"),
     [
         ("names", {"sentence": "Je voudrais un café."}),
+        ("clause", {"sentence": "Ich habe Brot, Milch, Butter, Käse und Wein um 3:00 gekauft.", "source": "de"}),
         ("long", {"sentence": "Ich habe keine Zeit."}),
         ("language", {"sentence": "Je voudrais un café, s'il vous plaît.", "source": "fr", "target": "en"}),
     ],
@@ -100,6 +107,8 @@ def test_where_there_is_nothing_to_fix_it_is_said(
         ("word", {"sentence": "🎉"}, errors.NothingToTranslate),
         ("word", {"sentence": "你好吗"}, errors.NothingToTranslate),
         ("word", {"sentence": "x" * 401}, errors.InvalidInput),
+        ("names", {"sentence": "half \ud800"}, errors.InvalidInput),
+        ("word", {"context": "half \udfff"}, errors.InvalidInput),
         ("word", {"target": "en"}, errors.UnsupportedPair),
         ("word", {"fix": "perhaps"}, errors.InvalidInput),
         ("nonsense", {}, errors.InvalidInput),
@@ -127,6 +136,8 @@ def _case(said: str, failed: bool) -> Case:
         (_case("a", True), _case("a", True), True, "verdict_same"),
         (_case("a", False), _case("b", True), True, "verdict_worse"),
         (_case("a", False), _case("b", False), True, "verdict_none"),
+        (_case("a", False), _case("a", False), True, "verdict_same"),
+        (_case("a", False), _case("a", True), True, "verdict_worse"),
     ],
 )
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -139,6 +150,14 @@ def test_the_verdict_is_what_was_counted(
     assert re.findall('<section class="panel (failed|fine)"', html) == [
         "failed" if case.failed else "fine" for case in (before, after) if case is not None
     ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("key", ["sure", "language_wrong"])
+def test_shares_are_written_as_the_language_writes_them(key: str, lang: str) -> None:
+    finding: tuple[str, dict[str, object]] = (key, {"share": 0.345, "language": "fr", "told": "de"})
+    html = failure_html(lang, Failure("word", Case(("a",), "de", "en", "b", False, finding)))
+    assert percent(0.345, lang) in unescape(html)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

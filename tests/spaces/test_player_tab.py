@@ -217,6 +217,7 @@ def test_who_leaves_frees_the_model(models: TranslationModels, impatient: None) 
         ({"sentence": "🎉🎉 🎈"}, errors.NothingToTranslate),
         ({"sentence": "dom " * MAX_SOURCE_TOKENS}, errors.SentenceTooLong),
         ({"sentence": "x" * 1001}, errors.InvalidInput),
+        ({"sentence": "half \ud800"}, errors.InvalidInput),
         ({"sentence": None}, errors.InvalidInput),
         ({"target": "sk"}, errors.UnsupportedPair),
         ({"target": "cs"}, errors.UnsupportedPair),

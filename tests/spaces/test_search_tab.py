@@ -86,6 +86,7 @@ def test_nothing_typed_is_markup(models: TranslationModels) -> None:
         ({"sentence": "🎉"}, errors.NothingToTranslate),
         ({"sentence": "dom " * 100}, errors.SentenceTooLong),
         ({"sentence": "x" * 1001}, errors.InvalidInput),
+        ({"sentence": "half \ud800"}, errors.InvalidInput),
         ({"target": "sk"}, errors.UnsupportedPair),
         ({"beams": 7}, errors.InvalidInput),
         ({"beams": 2.5}, errors.InvalidInput),

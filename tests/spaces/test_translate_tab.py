@@ -8,6 +8,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,13 +20,16 @@ from gradio_client.exceptions import AppError
 from translate_files import FileHandlers
 from translate_handlers import TranslateHandlers
 from translate_look import Shown, alternatives_html, guess_html, status_html
+from translate_page import status_html as page_status
+from translate_tab import file_hint
 
-from common import errors
-from common.config import LANGUAGES
+from common import errors, hardware
+from common.config import LANGUAGES, settings
 from common.translation.detect import Guess
 from common.translation.models import TranslationModels
 from common.translation.passage import Alternative, Progress
 from common.ui.errors import guarded
+from common.ui.i18n import number, text
 
 ROOT = Path(__file__).resolve().parents[2]
 VISITOR: Any = SimpleNamespace(session_hash="visitor")
@@ -207,12 +211,35 @@ def test_translating_back_says_how_much_came_back(models: TranslationModels) -> 
 
 
 def test_a_reference_gives_chrf_and_bleu_with_signatures() -> None:
-    tab = TranslateHandlers(TranslationModels())
-    html = tab.compare("en", "I love the DSA seminar.", "I love the DSA seminar.")
+    said = "I love the DSA seminar."
+    html = _compare(said, said)
     assert "chrF 100.0 of 100" in html and "BLEU 100.0 of 100" in html and "version:" in html
-    other = tab.compare("en", "Something else", "I love the DSA seminar.")
-    assert "chrF 100" not in other
-    assert tab.compare("en", "Something", None) == tab.compare("en", "", "a") == ""
+    assert "chrF 100" not in _compare("Something else", said)
+    assert _compare("Something", None) == _compare("", "a") == ""
+
+
+def _compare(translation: str, reference: str | None) -> str:
+    return asyncio.run(TranslateHandlers(TranslationModels()).compare("en", translation, reference))
+
+
+def test_long_texts_are_compared_while_others_are_served() -> None:
+    long = "word " * 6_000
+
+    async def both() -> int:
+        comparing, served = asyncio.create_task(TranslateHandlers(TranslationModels()).compare("en", long, long)), 0
+        while not comparing.done():
+            await asyncio.sleep(0.005)
+            served += 1
+        return served
+
+    assert asyncio.run(both()) > 3
+
+
+def test_the_status_says_whose_processor_translates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for gpu, key in ((False, "common.place_cpu"), (True, "common.place_gpu")):
+        monkeypatch.setattr(hardware, "has_nvidia_gpu", lambda gpu=gpu: gpu)
+        said, ready = asyncio.run(page_status("en", TranslationModels()))
+        assert ready and text("en", key) in unescape(said)
 
 
 def test_swap_takes_the_language_that_was_found() -> None:
@@ -274,6 +301,14 @@ def test_a_broken_file_gets_a_sentence(
     (tmp_path / name).write_bytes(data)
     with pytest.raises(gr.Error, match=sentence):
         _file(models, tmp_path / name)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_hint_about_files_names_the_limits_set(lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "20 M" in file_hint(lang) and number(lang, 100_000) in file_hint(lang)
+    monkeypatch.setattr(settings(), "max_upload_mb", 7)
+    monkeypatch.setattr(settings(), "max_translation_chars", 1_234)
+    assert "7 M" in file_hint(lang) and number(lang, 1_234) in file_hint(lang)
 
 
 @pytest.mark.slow

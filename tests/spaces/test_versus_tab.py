@@ -137,6 +137,8 @@ def _run(handlers: VersusHandlers, **changed: Any) -> list[tuple[Any, ...]]:
         ({"sentence": " "}, errors.EmptyPrompt),
         ({"sentence": "x" * 1001}, errors.InvalidInput),
         ({"sentence": "\ud800"}, errors.InvalidInput),
+        ({"wanted": "\ud800"}, errors.InvalidInput),
+        ({"prompt": ASKED.default + "\ud800"}, errors.InvalidInput),
         ({"wanted": "x" * 1001}, errors.InvalidInput),
         ({"prompt": "Translate!"}, errors.InvalidInput),
         ({"shots": 5}, errors.InvalidInput),

@@ -9,24 +9,36 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from common import errors
+from common.config import settings
+from common.documents.read import display_name
 from common.errors import Phrase
 from common.translation.documents.base import Document, Leaf, Segment
 
 __all__ = ["FORMATS", "Document", "Leaf", "Segment", "read"]
 FORMATS = ("txt", "md", "srt", "docx", "html")
-LARGEST = 10_000_000  # bytes, as the page's upload limit
 
 
 def read(name: str, data: bytes) -> Document:
     """The document in a file, told by the ending of its name.
 
     Raises:
-        UnreadableFile: unknown ending, empty, too large, damaged, or not text.
+        DocumentTooLarge: more bytes than the setting ``max_upload_mb``.
+        UnreadableFile: unknown ending, empty, damaged, not text, or more of it than ``max_translation_chars``.
     """
     if not data.strip():
         raise errors.UnreadableFile(reason=Phrase("file_empty"))
-    if len(data) > LARGEST:
-        raise errors.UnreadableFile(reason=Phrase("too_long"))
+    config = settings()
+    if len(data) > config.max_upload_mb * 1_000_000:
+        size = round(len(data) / 1e6)
+        raise errors.DocumentTooLarge(name=display_name(name), size=size, limit=config.max_upload_mb)
+    document = _opened(name, data)
+    letters, limit = sum(len(segment.text) for segment in document.segments), config.max_translation_chars
+    if letters > limit:
+        raise errors.UnreadableFile(reason=Phrase("document_letters", count=letters, limit=limit))
+    return document
+
+
+def _opened(name: str, data: bytes) -> Document:
     kind = PurePath(name).suffix.lower().lstrip(".")
     if kind == "docx":
         from common.translation.documents.word import read_word

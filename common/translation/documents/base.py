@@ -80,10 +80,13 @@ class TextDocument:
         return self._write(leaf.text)
 
 
-def decode(data: bytes) -> tuple[str, Callable[[str], bytes]]:
+def decode(data: bytes, declared: str = "") -> tuple[str, Callable[[str], bytes]]:
     """The text of a file, and how to make bytes of a changed one: UTF-8 and UTF-16 stay; others become UTF-8.
 
     Line ends stay as they are.
+
+    Args:
+        declared: the encoding that the file names itself, if it does; tried before one is guessed.
 
     Raises:
         UnreadableFile: it is not text.
@@ -99,6 +102,10 @@ def decode(data: bytes) -> tuple[str, Callable[[str], bytes]]:
     try:
         return data.decode("utf-8"), partial(_marked, b"", "utf-8")
     except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode(declared), partial(_marked, b"", "utf-8")
+    except (LookupError, UnicodeDecodeError):  # no encoding, or another one
         return _guessed(data), partial(_marked, b"", "utf-8")
 
 

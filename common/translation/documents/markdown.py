@@ -14,6 +14,8 @@ from common.translation.documents.base import Leaf, Segment, TextDocument, decod
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _AFTER_LINK = re.compile(r"\](?:\((?:[^()\\\n]|\\.|\([^()\n]*\))*\)|\[[^\]\n]*\])?")
 _IMAGE = re.compile(r"!\[(?:[^\]\\]|\\.)*\](?:\((?:[^()\\\n]|\\.|\([^()\n]*\))*\)|\[[^\]\n]*\])?")
+# Where the parser ends a line; Python's own cutting into lines ends one at a form feed and five others, too.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 # What would become markup at these places if a translation began with it.
 _BLOCK_START = re.compile(r"^(\s*)([#>+*=-]|\d+[.)])(?=\s|$)")
 
@@ -27,9 +29,8 @@ def read_markdown(data: bytes) -> TextDocument:
     head = front.group() if front else ""
     body = text[len(head) :]
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("text_join")
-    lines = body.splitlines(keepends=True)
     starts = [0]
-    for line in lines:
+    for line in _LINE.findall(body):
         starts.append(starts[-1] + len(line))
     parts: list[str | Leaf] = [head]
     segments: list[Segment] = []
@@ -54,7 +55,7 @@ def read_markdown(data: bytes) -> TextDocument:
 
 def _lookup(body: str, content: str, begin: int, end: int) -> re.Match[str] | None:
     """Where an inline text stands in its block. The groups are its line ends, with the markers of the next line."""
-    pattern = r"([ \t]*\r?\n[ \t>]*)".join(re.escape(line) for line in content.split("\n"))
+    pattern = r"([ \t]*(?:\r\n?|\n)[ \t>]*)".join(re.escape(line) for line in content.split("\n"))
     return re.compile(pattern).search(body, begin, end)
 
 

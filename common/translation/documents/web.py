@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape, unescape
 from html.parser import HTMLParser
 
@@ -19,15 +23,62 @@ _INLINE = frozenset(
 _KEPT = frozenset(("code", "kbd", "samp", "var", "tt"))
 # Nothing inside these is a sentence.
 _SKIPPED = frozenset(("script", "style", "pre", "textarea", "svg", "math", "template"))
+# Tags without an end, and those whose end may be missing, with the tags that end them.
+_VOID = frozenset(
+    [
+        *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track"),
+        "wbr",
+    ]
+)
+_ROWS = frozenset(("tr", "tbody", "thead", "tfoot"))
+_ENDED_BY = {
+    "p": frozenset(
+        [
+            *("address", "article", "aside", "blockquote", "details", "div", "dl", "fieldset", "figcaption", "figure"),
+            *("footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p"),
+            *("pre", "section", "table", "ul", "dt", "dd"),
+        ]
+    ),
+    "li": frozenset(("li",)),
+    **dict.fromkeys(("dt", "dd"), frozenset(("dt", "dd"))),
+    **dict.fromkeys(("td", "th"), frozenset(("td", "th")) | _ROWS),
+    "tr": _ROWS,
+    "option": frozenset(("option", "optgroup")),
+}
+# Browsers, too, stop counting there.
+_DEEPEST = 512
+_CHARSET = re.compile(r"""<meta[^>]{0,200}charset=["']?([\w-]{2,30})""", re.IGNORECASE)
+_HEAD = 2048  # characters in which a page has to name its encoding
 
 
 def read_web(data: bytes) -> TextDocument:
     """Raises UnreadableFile: it is not text."""
-    text, encode = decode(data)
+    text, encode = _decoded(data)
     parser = _Parser(text)
     return TextDocument(
         parser.parts, parser.segments, encode, write=lambda said: escape(said, quote=False), raw=parser.raw
     )
+
+
+def _decoded(data: bytes) -> tuple[str, Callable[[str], bytes]]:
+    """As ``decode``; a page that names its encoding is read by that, and comes back as UTF-8."""
+    declared = _CHARSET.search(data[:_HEAD].decode("latin-1"))
+    text, encode = decode(data, declared[1] if declared else "")
+    if not declared and encode(text) != data:  # it becomes UTF-8, and nothing else would say so
+        return text, lambda said: BOM_UTF8 + encode(said)
+    named = _CHARSET.search(text[:_HEAD]) if declared else None
+    if named and named[1].lower() != "utf-8":
+        text = text[: named.start(1)] + "utf-8" + text[named.end(1) :]
+    return text, encode
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A tag that is open: whether nothing inside it is translated, and whether its text is kept in its sentence."""
+
+    name: str
+    skipped: bool
+    kept: bool
 
 
 class _Parser(HTMLParser):
@@ -50,6 +101,12 @@ class _Parser(HTMLParser):
     def _note(self, kind: str, name: str = "") -> None:
         line, column = self.getpos()
         self._events.append((self._lines[line - 1] + column, kind, name))
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """``<![if IE]>`` and ``<![whatever]>`` are comments, as in a browser; the method below fails on the latter."""
+        if self.rawdata.startswith("<![CDATA[", i):
+            return super().parse_marked_section(i, report)
+        return self.parse_bogus_comment(i, report)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         kept = ("translate", "no") in attrs
@@ -85,27 +142,26 @@ class _Parser(HTMLParser):
     def _build(self) -> None:
         """Runs of text become leaves, runs of leaves without a block between them segments."""
         leaves: list[Leaf] = []
-        skipped: list[str] = []  # open tags inside which nothing is translated
-        kept: list[str] = []
+        tags = [_Open("", False, False)]
         text = ""
         at = self._events[0][0] if self._events else len(self._source)
         self.parts.append(self._source[:at])
         ends = [place for place, _, _ in self._events[1:]] + [len(self._source)]
         for (start, kind, name), end in zip(self._events, ends, strict=True):
             raw = self._source[start:end]
-            if kind == "text" and not skipped:
+            if kind == "text" and not tags[-1].skipped:
                 text += raw
                 continue
             if text:
-                leaves.append(self._leaf(text, bool(kept)))
+                leaves.append(self._leaf(text, tags[-1].kept))
                 text = ""
             self.parts.append(raw)
             if name and name not in _INLINE and leaves:
                 self.segments.append(Segment(leaves))
                 leaves = []
-            self._track(kind, name, skipped, kept)
+            _track(kind, name, tags)
         if text:
-            leaves.append(self._leaf(text, bool(kept)))
+            leaves.append(self._leaf(text, tags[-1].kept))
         if leaves:
             self.segments.append(Segment(leaves))
 
@@ -115,10 +171,28 @@ class _Parser(HTMLParser):
         self.parts.append(leaf)
         return leaf
 
-    def _track(self, kind: str, name: str, skipped: list[str], kept: list[str]) -> None:
-        for stack, names in ((skipped, _SKIPPED), (kept, _KEPT)):
-            opens = name in names or (kind == "kept" and (stack is kept) == (name in _INLINE))
-            if kind in ("open", "kept") and (opens or name in stack):
-                stack.append(name)
-            elif kind == "close" and stack and stack[-1] == name:
-                stack.pop()
+
+def _track(kind: str, name: str, tags: list[_Open]) -> None:
+    """What is open after this tag. The first of ``tags`` is the page, which never closes."""
+    if kind == "close":
+        _close(name, tags)
+    elif kind in ("open", "kept"):
+        place = len(tags) - 1
+        while place and (tags[place].name in _INLINE or name in _ENDED_BY.get(tags[place].name, ())):
+            if name in _ENDED_BY.get(tags[place].name, ()):
+                del tags[place:]
+            place -= 1
+        if name not in _VOID and len(tags) < _DEEPEST:
+            inline, outer = name in _INLINE, tags[-1]
+            skipped = outer.skipped or name in _SKIPPED or (kind == "kept" and not inline)
+            tags.append(_Open(name, skipped, outer.kept or name in _KEPT or (kind == "kept" and inline)))
+
+
+def _close(name: str, tags: list[_Open]) -> None:
+    """The end of a tag ends what is open inside it; of one in a sentence, nothing around the sentence."""
+    for place in range(len(tags) - 1, 0, -1):
+        if tags[place].name == name:
+            del tags[place:]
+            return
+        if name in _INLINE and tags[place].name not in _INLINE:
+            return

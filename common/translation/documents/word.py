@@ -1,4 +1,7 @@
-"""Word files: the text of each run changes, its style, the tables, pictures, headers and links do not."""
+"""Word files: the text of each run changes, its style, the tables, pictures, headers and links do not.
+
+A small file can unpack to gigabytes, so how much it is is looked at before.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from common import errors
+from common.config import settings
 from common.errors import Phrase
 from common.translation.documents.base import Leaf, Segment
 
-# A small file can unpack to gigabytes; a long book has 2 MB of text.
-_UNPACKED = 100_000_000
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _PARTS = ("document.main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml")
@@ -75,27 +77,20 @@ def _own(paragraph: Any) -> Iterator[Any]:
 
 
 def read_word(data: bytes) -> WordDocument:
-    """Raises UnreadableFile: it is no Word file, damaged, or unpacks to more than ``_UNPACKED`` bytes."""
-    from docx.opc.exceptions import OpcError
+    """Raises UnreadableFile: it is no Word file, damaged, or unpacks to more than the setting ``max_unpacked_mb``."""
     from docx.opc.package import OpcPackage
     from docx.package import Package
-    from lxml.etree import XMLSyntaxError
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _UNPACKED:
-                raise errors.UnreadableFile(reason=Phrase("too_long"))
+            size, limit = sum(entry.file_size for entry in archive.infolist()), settings().max_unpacked_mb
+            if size > limit * 1_000_000:
+                raise errors.UnreadableFile(reason=Phrase("document_unpacked", size=round(size / 1e6), limit=limit))
             if archive.testzip() is not None:
                 raise errors.UnreadableFile(reason=Phrase("file_damaged"))
         package: OpcPackage = Package.open(io.BytesIO(data))
         return WordDocument(package)
-    except (
-        zipfile.BadZipFile,
-        OpcError,
-        XMLSyntaxError,
-        KeyError,
-        ValueError,
-        NotImplementedError,
-        EOFError,
-    ) as problem:
+    except errors.DemystifyError:
+        raise
+    except Exception as problem:  # a damaged file makes the libraries fail in any way there is
         raise errors.UnreadableFile(reason=Phrase("file_damaged")) from problem

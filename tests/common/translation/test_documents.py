@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import errors
+from common.config import settings as limits
 from common.translation.documents import Document, read
 
 SRT = (
@@ -223,19 +224,34 @@ def _zip(entries: dict[str, bytes]) -> bytes:
         ("a.docx", b"not a zip", "damaged"),
         ("a.docx", _zip({"hello.txt": b"x"}), "damaged"),
         ("a.docx", _word()[:-200], "damaged"),
-        ("a.docx", _zip({"word/document.xml": b"0" * 150_000_000}), "too long"),
+        ("a.docx", _zip({"word/document.xml": b"0" * 150_000_000}), "unpacks to 150 MB, and 100 MB"),
         ("a.srt", b"just words\nwithout times", "no subtitle"),
         ("a.srt", b"1\n00:00 --> 1\nHello", "no subtitle"),
         ("a.txt", b"\x00\x01\x02binary", "not text"),
         ("a.txt", b"  \n", "empty"),
         ("a.exe", b"MZ", "only TXT, MD, SRT, DOCX, HTML"),
         ("a", b"text", "only TXT"),
-        ("a.txt", b"a" * 10_000_001, "too long"),
+        ("a.txt", b"a" * 100_001, "100001 characters or more, and 100000 is the most"),
     ],
 )
 def test_what_cannot_be_read_gets_a_sentence(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(errors.UnreadableFile, match=reason):
         read(name, data)
+
+
+def test_the_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.DocumentTooLarge, match="20 MB is the most"):
+        read("a.txt", b"a" * 20_000_001)
+    with pytest.raises(errors.DocumentTooLarge, match=r"“b\.txt” has 2 MB, and 1 MB"):
+        monkeypatch.setattr(limits(), "max_upload_mb", 1)
+        read("b.txt", b"a" * 2_000_000)
+    monkeypatch.setattr(limits(), "max_translation_chars", 10)
+    assert read("a.html", b"<p>" * 50 + b"a" * 10).segments
+    with pytest.raises(errors.UnreadableFile, match="11 characters"):
+        read("a.html", b"<p>" * 50 + b"a" * 11)
+    monkeypatch.setattr(limits(), "max_unpacked_mb", 0)
+    with pytest.raises(errors.UnreadableFile, match="and 0 MB is the most"):
+        read("a.docx", _word())
 
 
 def test_old_one_byte_files_are_read_and_become_utf8() -> None:
@@ -259,3 +275,108 @@ def test_entities_in_xml_are_not_followed() -> None:
         return
     with open("/etc/hostname", encoding="utf-8") as file:
         assert file.read().strip() not in texts
+
+
+def _flipped() -> bytes:
+    """A Word file with some bytes of its text changed, as a bad download has it."""
+    data = bytearray(_word())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        start = archive.getinfo("word/document.xml").header_offset + 60
+    data[start : start + 200] = bytes(200)
+    return bytes(data)
+
+
+def _locked() -> bytes:
+    """A ZIP whose first entry says that it is encrypted."""
+    data = bytearray(_word())
+    data[6] |= 1  # the flag of the entry, and of the entry in the list at the end
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [_flipped(), _locked()], ids=["flipped bytes", "encrypted entry"])
+def test_whatever_is_wrong_with_a_word_file_it_is_damaged(data: bytes) -> None:
+    with pytest.raises(errors.UnreadableFile, match="damaged"):
+        read("a.docx", data)
+
+
+@pytest.mark.parametrize(
+    "odd", ["<![foo]>", "<![1]>", "<![if IE]>", "<![endif]>", "<![CDATA[ a > b ]]>", "<![", "<![CDATA["]
+)
+def test_odd_declarations_are_comments(odd: str) -> None:
+    data = f"<p>Before</p>{odd}<p>After</p>".encode()
+    document = read("a.html", data)
+    assert document.save() == data
+    assert document.segments[0].text == "Before"
+    if odd.endswith(">"):
+        assert document.segments[-1].text == "After"
+
+
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ('<p>a</p><img translate="no"><p>b</p>', ""),
+        ('<p translate="no">A<p>b<p>c', "A"),
+        ('<div><p translate="no">A</div>b', "A"),
+        ('<ul><li translate="no">A <b>B<li>c</ul>d', "AB"),
+        ('<table><tr translate="no"><td>A<td>B<tr><td>c</table>d', "AB"),
+        ('<div translate="no"><div>A</div>B</div>c', "AB"),
+        ('<ul><li translate="no">A<ul><li>B</ul>C<li>d</ul>', "ABC"),
+        ('x <span translate="no">A <b>B</span> c</b> d', "AB"),
+        ("<pre>A</p>B</pre>c", "AB"),
+    ],
+)
+def test_what_is_not_to_be_translated_ends_where_a_browser_ends_it(html: str, left: str) -> None:
+    said = _shout(read("a.html", html.replace("A", "ä").replace("B", "ö").replace("C", "ü").encode())).decode()
+    assert [sign for sign in said if sign in "äöü"] == list(left.translate(str.maketrans("ABC", "äöü")))
+    assert all(sign.upper() in said for sign in html if sign in "bcd" and f">{sign}" in html)
+
+
+@pytest.mark.parametrize("meta", ['<META charset="windows-1250">', "<meta content='text/html; charset=iso-8859-2'>"])
+@pytest.mark.parametrize("words", ["Žltý kôň je doma.", "plain letters"])
+def test_a_page_that_becomes_utf8_says_so(meta: str, words: str) -> None:
+    name = "cp1250" if "1250" in meta else "iso8859_2"
+    document = read("a.html", f"<head>{meta}</head><p>{words}</p>".encode(name))
+    assert document.segments[-1].text == words
+    document.segments[-1].leaves[0].text = "Straße"
+    said = document.save()
+    assert said.decode("utf-8").endswith("<p>Straße</p>")
+    assert b"utf-8" in said and b"1250" not in said and b"8859" not in said
+
+
+def test_an_encoding_that_is_none_is_guessed_and_one_that_is_not_named_is_marked() -> None:
+    text = "<p>Příliš žluťoučký kůň úpěl ďábelské ódy. Včera jsem byl v kině a dnes večer nemám čas.</p>\n" * 3
+    said = read("a.html", b"<meta charset=nonsense>" + text.encode("cp1250")).save()
+    assert said.decode("utf-8") == "<meta charset=utf-8>" + text
+    assert read("a.html", text.encode("cp1250")).save() == text.encode("utf-8-sig")
+
+
+@pytest.mark.parametrize("between", ["\f", "\x85", "\u2028", "\u2029", "\v", "\x1c", "\r"])
+def test_markdown_lines_end_where_the_parser_ends_them(between: str) -> None:
+    text = f"one{between}more\n\n# head\n\nsecond paragraph\n\n- item\n"
+    document = read("a.md", text.encode())
+    assert [segment.text for segment in document.segments][-3:] == ["head", "second paragraph", "item"]
+    assert document.save().decode() == text
+
+
+# Signs at which texts are cut, more often than chance would have them.
+SIGNS = st.one_of(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), st.sampled_from("\r\n\f\x85\u2028 .,>-#*")
+)
+HEADS = st.sampled_from(
+    ["\n1\n00:00:01,000 --> 00:00:02,000\n", "\r\n\r\n00:00:01.5 --> 00:00:02.5 X1:4\r\n", "<i>", "{\\an8}"]
+)
+
+
+@given(st.text(SIGNS, max_size=80), st.sampled_from(["a.txt", "a.md"]))
+@settings(max_examples=200, deadline=None)
+def test_any_plain_text_or_markdown_comes_back(text: str, name: str) -> None:
+    data = f"x{text}".encode()
+    assert read(name, data).save() == data
+
+
+@given(st.lists(st.one_of(st.text(SIGNS, max_size=20), HEADS), max_size=12).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_any_subtitles_come_back(text: str) -> None:
+    data = f"1\n00:00:00,000 --> 00:00:01,000\n{text}".encode()
+    assert read("a.srt", data).save() == data

@@ -247,21 +247,25 @@ def test_eight_bits_say_nearly_the_same(codec: Codec) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_for_many_languages_runs_in_both_engines(m2m_folder: Path) -> None:
+@pytest.mark.parametrize(("name", "slovak", "english"), [("m2m", "__sk__", "__en__"), ("nllb", "slk_Latn", "eng_Latn")])
+def test_a_model_for_many_languages_runs_in_both_engines(
+    name: str, slovak: str, english: str, request: pytest.FixtureRequest
+) -> None:
     """The tokens that name the languages: in front of the source, first in the output, different ones in a batch."""
     from common.translation.engines.transformers import TransformersRunner
 
-    codecs = [load_codec(m2m_folder, "sk", "en"), load_codec(m2m_folder, "en", "fr")]
-    assert codecs[0].encode("Ahoj")[0] == "__sk__" and codecs[0].target_prefix == ["__en__"]
+    folder: Path = request.getfixturevalue(f"{name}_folder")
+    codecs = [load_codec(folder, "sk", "en"), load_codec(folder, "en", "fr")]
+    assert codecs[0].encode("Ahoj")[0] == slovak and codecs[0].target_prefix == [english]
     sources = [codecs[0].encode("Milujem hudbu"), codecs[1].encode("I love music")]
-    fast = CTranslateRunner(convert(m2m_folder, "float32"), compute_type="float32").run(sources, codecs, Beams(2))
-    slow = TransformersRunner(m2m_folder, device="cpu").run(sources, codecs, Beams(2))
+    fast = CTranslateRunner(convert(folder, "float32"), compute_type="float32").run(sources, codecs, Beams(2))
+    slow = TransformersRunner(folder, device="cpu").run(sources, codecs, Beams(2))
     # Random weights write until they are stopped; ties far into that are nobody's fault.
     assert [out[0].tokens[:20] for out in fast] == [out[0].tokens[:20] for out in slow]
     assert all(len(out[0].tokens) > 20 for out in fast)
-    assert not any(token.startswith("__") for out in fast for token in out[0].tokens[:1])
+    assert not any(out[0].tokens[0] in (english, codecs[1].target_prefix[0]) for out in fast)
     with pytest.raises(errors.UnsupportedPair):
-        load_codec(m2m_folder, "sk", "xx")
+        load_codec(folder, "sk", "xx")
 
 
 @pytest.mark.slow

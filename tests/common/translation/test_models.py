@@ -63,6 +63,21 @@ def test_a_folder_says_itself_what_it_translates(tmp_path: Path) -> None:
         TranslationModels(Settings(translator="nothing")).usable()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["m2m", "nllb"])
+def test_a_folder_for_many_languages_offers_them_all(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    folder: Path = request.getfixturevalue(f"{name}_folder")
+    assert {"ja", "uk", "sk"} <= set(TranslationModels(Settings(translator=str(folder))).languages())
+    # Some folders name the tokens in one file only.
+    for kept in ("tokenizer.json", "added_tokens.json"):
+        if (folder / kept).exists():
+            copy = tmp_path / kept
+            copy.mkdir()
+            for file in (kept, "config.json"):
+                shutil.copy(folder / file, copy)
+            assert TranslationModels(Settings(translator=str(copy))).find("uk", "ja").folder == str(copy)
+
+
 def test_all_visitors_share_one_engine() -> None:
     models = TranslationModels()
     model = models.find("sk", "en")

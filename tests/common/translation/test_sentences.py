@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.translation.sentences import LONGEST, split
+from common.translation.sentences import LONGEST, Piece, clauses, split
 
 LANGUAGES = ("sk", "cs", "de", "fr", "it", "en", "uk", "zh", "ar")
 TEXTS = st.text(
@@ -58,3 +58,18 @@ def test_a_long_sentence_is_cut_at_a_comma() -> None:
 @pytest.mark.parametrize("text", ["😀😀 🎉", "123 + 4.5", "…?!", "\u202e\u200f"])
 def test_what_has_no_words_is_not_translated(text: str) -> None:
     assert not any(piece.has_words for piece in split(text, "en"))
+
+
+@given(TEXTS, TEXTS)
+@settings(max_examples=100, deadline=None)
+def test_clauses_lose_no_character(body: str, after: str) -> None:
+    parts = clauses(Piece(body, after))
+    assert "".join(part.body + part.after for part in parts) == body + after
+
+
+def test_clauses_end_at_commas_but_lists_and_numbers_stay_whole() -> None:
+    long = "Obwohl es den ganzen Tag lang geregnet hat"
+    text = f"{long}, kamen Anna, Ben und Eva um 3:15 mit 1,5 kg Brot: Alle hatten großen Hunger und aßen es auf."
+    said = [part.body for part in clauses(Piece(text, " "))]
+    assert said == [f"{long},", "kamen Anna, Ben und Eva um 3:15 mit 1,5 kg Brot:", said[2]]
+    assert [part.body for part in clauses(Piece("Kurz, ganz kurz.", ""))] == ["Kurz, ganz kurz."]
