@@ -12,6 +12,7 @@ from typing import cast
 
 from huggingface_hub import SpaceCard, SpaceCardData
 
+from common.catalog import continues
 from common.publish.bundle import ROOT, Bundle, bundle
 
 _HARDWARE = "cpu-basic"  # a model of a seminar is small, and a free account may have it
@@ -43,8 +44,9 @@ def chat_space(model: Path, name: str, root: Path = ROOT) -> Bundle:
     card = SpaceCard(made.written["README.md"])
     title = re.sub(r"[^\w .,-]", "", name).strip()[:60] or "Chat"
     cast(SpaceCardData, card.data).title = title
+    does = "Continue texts with" if continues(model) else "Chat with"
     card.text = (
-        f"\n\n# Chat with {title}\n\nA model made to learn from, in minutes, in the train space of "
+        f"\n\n# {does} {title}\n\nA model made to learn from, in minutes, in the train space of "
         "demystify. It says false things with confidence.\n"
     )
     settings = f"DEMYSTIFY_MODEL={place}\nDEMYSTIFY_ENGINE=transformers\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from finetune_look import talk_html
 from run_handlers import RunHandlers
 from scratch_look import corpus_html, curves_html, numbers_html, run_html, tokens_html, written_html
 
@@ -158,7 +159,11 @@ class ScratchTab(RunHandlers):
                 choices,
             )
         drawn = await asyncio.to_thread(
-            lambda: (run_html(lang, shown[0]), curves_html(lang, shown), written_html(lang, shown))
+            lambda: (
+                run_html(lang, shown[0]) + talk_html(lang, shown[0], self._page.in_hub),
+                curves_html(lang, shown),
+                written_html(lang, shown),
+            )
         )
         at_work = any(run.state in ("waiting", "running") for run in shown)
         return *drawn, gr.Timer(active=at_work), choices, choices

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from finetune_look import talk_html
 from scratch_handlers import OWN, PRESETS, ScratchTab, _config, _read_form
 from scratch_look import curves_html, run_html, written_html
 
@@ -28,7 +29,7 @@ class _Page:
     """What the handlers use of a page."""
 
     def __init__(self, runs: TrainingRuns) -> None:
-        self.runs, self.trained, self.measuring = runs, None, asyncio.Lock()
+        self.runs, self.trained, self.in_hub, self.measuring = runs, None, True, asyncio.Lock()
 
 
 @pytest.fixture
@@ -142,6 +143,19 @@ def test_a_run_is_drawn_with_curves_samples_and_the_reason_of_its_end(tab: Scrat
     assert "&lt;i&gt;once" in written_html(lang, [run])
     assert curves_html(lang, [run, run]).count("<figure") == 1
     assert measured_flops(tab._runs) > 1e9
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_finished_model_has_a_way_to_the_tab_that_completes_texts(tab: ScratchTab, lang: str) -> None:
+    run_id = _start(tab)[0]["value"]
+    assert "<a " not in _ask(tab.watch, lang, OWNER, run_id, None)[0]
+    folder = tab._runs.find(run_id).folder
+    folder.model.mkdir()
+    (folder.model / "config.json").write_text("{}")
+    shown = _ask(tab.watch, lang, OWNER, run_id, None)[0]
+    assert f'href="chat?tab=completion&amp;run={run_id}&amp;prompt=One+day+&amp;lang={lang}"' in shown
+    alone = talk_html(lang, tab._runs.find(run_id), in_hub=False)
+    assert "<a " not in alone and text(lang, "finetune.talk_elsewhere") in alone
 
 
 def test_more_minutes_are_more_steps() -> None:
