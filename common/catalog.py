@@ -103,6 +103,14 @@ def find(name: str) -> Model:
     raise errors.UnknownModel(model=name, known=", ".join(model.id for model in entries() if model.task == "chat"))
 
 
+def continues(folder: Path) -> bool:
+    """Whether the model in this folder, in transformers format, has no chat template: it goes on with a text only."""
+    settings = folder / "tokenizer_config.json"
+    if not (folder / "config.json").is_file() or (folder / "chat_template.jinja").exists():
+        return False
+    return not settings.is_file() or '"chat_template"' not in settings.read_text("utf-8")
+
+
 def locate(model: Model) -> Path:
     """The GGUF file, the ``tokenizer.json``, or the folder in transformers format; fetched when it is not here yet.
 

@@ -29,6 +29,7 @@ from common.picture_errors import ForeignPicture as ForeignPicture
 from common.picture_errors import NothingDrawn as NothingDrawn
 from common.picture_errors import PictureTooLarge as PictureTooLarge
 from common.picture_errors import UnusablePicture as UnusablePicture
+from common.training_errors import DatasetUnavailable as DatasetUnavailable
 from common.training_errors import DiskFull as DiskFull
 from common.training_errors import Diverged as Diverged
 from common.training_errors import FinetuneTooLarge as FinetuneTooLarge
@@ -37,8 +38,10 @@ from common.training_errors import MeasuringTooLarge as MeasuringTooLarge
 from common.training_errors import MissingColumn as MissingColumn
 from common.training_errors import NameTaken as NameTaken
 from common.training_errors import NobodyLoggedIn as NobodyLoggedIn
+from common.training_errors import NoDataset as NoDataset
 from common.training_errors import NoRunOfLink as NoRunOfLink
 from common.training_errors import NoSuchRun as NoSuchRun
+from common.training_errors import NoTextColumn as NoTextColumn
 from common.training_errors import NotForSummaries as NotForSummaries
 from common.training_errors import NothingToChoose as NothingToChoose
 from common.training_errors import NothingToMeasure as NothingToMeasure

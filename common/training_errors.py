@@ -28,6 +28,30 @@ class MissingColumn(DemystifyError):
     sentence = "“{name}” has no column “{wanted}”, only {found}: name the column with the text so."
 
 
+class DatasetUnavailable(DemystifyError):
+    """A data set of the hub that cannot be fetched. ``reason`` is a Phrase."""
+
+    key = "dataset_unavailable"
+    sentence = (
+        "The data set {name} cannot be read ({reason}): check its name and the connection, or train on a sample or a "
+        "file."
+    )
+
+
+class NoDataset(DemystifyError):
+    """A data set of the hub is chosen as the text, and none has been fetched."""
+
+    key = "no_dataset"
+    sentence = "No data set has been fetched yet: write its id under “Use a data set of the hub”, and fetch it."
+
+
+class NoTextColumn(DemystifyError):
+    """A data set without the column that is needed; ``found`` are those with text."""
+
+    key = "no_text_column"
+    sentence = "The data set {name} has no column “{wanted}” with text. Columns with text: {found}. Name one of them."
+
+
 class Diverged(DemystifyError):
     """The loss is no number any more, or higher than at the beginning."""
 

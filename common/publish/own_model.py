@@ -12,6 +12,7 @@ from typing import cast
 
 from huggingface_hub import SpaceCard, SpaceCardData
 
+from common.catalog import continues
 from common.publish.bundle import ROOT, ZEROGPU, Bundle, bundle
 
 # A processor would do for a small model, but a free account gets a Space with gradio on ZeroGPU alone.
@@ -46,8 +47,9 @@ def chat_space(model: Path, name: str, root: Path = ROOT) -> Bundle:
     data = cast(SpaceCardData, card.data)
     data.title = title
     data.pop("preload_from_hub", None)  # larger models, which this Space does not open with
+    does = "Continue texts with" if continues(model) else "Chat with"
     card.text = (
-        f"\n\n# Chat with {title}\n\nA model made to learn from, in minutes, in the train space of "
+        f"\n\n# {does} {title}\n\nA model made to learn from, in minutes, in the train space of "
         "demystify. It says false things with confidence.\n"
     )
     settings = f"DEMYSTIFY_MODEL={place}\nDEMYSTIFY_ENGINE=transformers\n"

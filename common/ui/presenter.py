@@ -6,6 +6,8 @@ Everything here is drawn and done for the presenter alone; somebody else reads h
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -13,6 +15,7 @@ import gradio as gr
 
 from common.errors import NoSuchRun
 from common.seminar.poll import Poll
+from common.training.folder import RunFolder
 from common.training.runs import Run, TrainingRuns, seconds_left
 from common.ui.errors import guarded
 from common.ui.i18n import number, text
@@ -22,6 +25,10 @@ from common.ui.stage import steps
 
 _LOOK_SECONDS = 3.0
 _AT_WORK = ("waiting", "running")
+# The tab that makes each kind of run, which names it.
+_KINDS = {"scratch": "scratch", "finetune": "finetune", "preference": "prefer", "style": "teach"}
+_COLUMNS = ("name", "owner", "kind", "state", "left", "loss")
+_MARK = 4  # signs; enough to tell a room's visitors apart
 
 
 class PresenterPage:
@@ -51,6 +58,12 @@ class PresenterPage:
         await asyncio.to_thread(self._runs.stop, chosen or "")
         return await self._listed(lang, chosen)
 
+    async def delete(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
+        """Remove anybody's run and all that it made. Raises PresenterOnly and NoSuchRun."""
+        require_presenter(request)
+        await asyncio.to_thread(self._runs.delete, chosen or "")
+        return await self._listed(lang, None)
+
     async def reset(self, lang: str, sure: bool, request: gr.Request) -> list[Any]:
         """Forget all guesses, stop and delete all runs; only when the box is ticked. Raises PresenterOnly."""
         require_presenter(request)
@@ -71,7 +84,7 @@ class PresenterPage:
     async def _listed(self, lang: str, chosen: str | None) -> list[Any]:
         runs = await asyncio.to_thread(self._runs.all)
         table = await asyncio.to_thread(runs_html, lang, runs)
-        names = [(run.config.name, run.folder.id) for run in runs if run.state in _AT_WORK]
+        names = [(f"{run.config.name} · {owner_mark(run)}", run.folder.id) for run in runs]
         kept = chosen if chosen in [run_id for _, run_id in names] else None
         return [table, gr.update(choices=names, value=kept)]
 
@@ -93,19 +106,41 @@ def way_in_html(lang: str, presenter: bool) -> str:
     )
 
 
+def owner_mark(run: Run) -> str:
+    """A short sign for whose run it is. Made from a hash: who knows an owner's id can do what the owner may."""
+    return hashlib.sha256(run.config.owner.encode()).hexdigest()[:_MARK]
+
+
+@lru_cache(maxsize=4096)
+def _last_loss(folder: RunFolder, changed: float) -> float | None:
+    """The loss of a run's last step; ``changed`` is when its events were written, since they are read once only."""
+    steps = [event for event in folder.events() if event["type"] == "step"]
+    return steps[-1]["loss"] if steps else None
+
+
+def _row(lang: str, run: Run) -> str:
+    try:
+        loss = _last_loss(run.folder, (run.folder.path / "events.jsonl").stat().st_mtime)
+    except FileNotFoundError:  # it has not begun, or was deleted meanwhile
+        loss = None
+    left = number(lang, (seconds_left(run) + run.wait_seconds) / 60, 1) if run.state in _AT_WORK else ""
+    cells = (
+        owner_mark(run),
+        text(lang, f"{_KINDS[run.config.kind]}.tab"),
+        text(lang, f"scratch.state_{run.state}"),
+        left,
+        "" if loss is None else number(lang, loss, 2),
+    )
+    drawn = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escape(run.config.name)}</th>{drawn}</tr>'
+
+
 def runs_html(lang: str, runs: list[Run]) -> str:
-    """Everybody's runs that work or wait, with the minutes that they still take."""
-    busy = [run for run in runs if run.state in _AT_WORK]
-    if not busy:
+    """Everybody's runs, the newest first: whose, of what kind, how they stand, minutes still to go, last loss."""
+    if not runs:
         return f'<p class="quiet">{escape(text(lang, "presenter.no_runs"))}</p>'
-    heads = "".join(
-        f'<th scope="col">{escape(text(lang, f"presenter.run_{name}"))}</th>' for name in ("name", "state", "left")
-    )
-    rows = "".join(
-        f'<tr><th scope="row">{escape(run.config.name)}</th><td>{escape(text(lang, f"scratch.state_{run.state}"))}</td>'
-        f"<td>{number(lang, (seconds_left(run) + run.wait_seconds) / 60, 1)}</td></tr>"
-        for run in busy
-    )
+    heads = "".join(f'<th scope="col">{escape(text(lang, f"presenter.run_{name}"))}</th>' for name in _COLUMNS)
+    rows = "".join(_row(lang, run) for run in runs)
     table = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
     return f'<div class="scroll-x" tabindex="0"><table class="work">{table}</table></div>'
 
@@ -121,6 +156,7 @@ def build(page: Page, poll: Poll, runs: TrainingRuns) -> None:
         with gr.Row():
             chosen = words(gr.Dropdown, keys={"label": "presenter.run"}, choices=[], elem_id="presenter-run")
             stop = words(gr.Button, keys={"value": "presenter.stop"}, variant="stop", elem_id="presenter-stop")
+            delete = words(gr.Button, keys={"value": "presenter.delete"}, variant="stop", elem_id="presenter-delete")
         words(gr.Markdown, keys={"value": "presenter.reset_part"})
         sure = words(gr.Checkbox, keys={"label": "presenter.sure"}, value=False, elem_id="presenter-sure")
         reset = words(gr.Button, keys={"value": "presenter.reset"}, variant="stop", elem_id="presenter-reset")
@@ -128,4 +164,5 @@ def build(page: Page, poll: Poll, runs: TrainingRuns) -> None:
     page.on_language(guarded(tab.way_in), [], [way_in])
     gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, chosen], [table, chosen], **quiet)
     stop.click(guarded(tab.stop), [lang, chosen], [table, chosen], **quiet)
+    delete.click(guarded(tab.delete), [lang, chosen], [table, chosen], **quiet)
     reset.click(guarded(tab.reset), [lang, sure], [table, chosen, sure], **quiet)

@@ -45,6 +45,7 @@ def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()
     from chat_page import ChatPage, status_html
     from own_models import OwnModels
 
+    from common.catalog import continues
     from common.config import settings
     from common.training.runs import TrainingRuns
     from common.ui.links import open_tab_of_address
@@ -81,7 +82,8 @@ def build(models: TextModels, in_hub: bool = False, tools: tuple[Tool, ...] = ()
             in_hub=in_hub,
             tools=tools,
         )
-        with gr.Tabs(overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
+        first = "completion" if continues(Path(settings().model).expanduser()) else "chat"
+        with gr.Tabs(selected=first, overflow_behavior="wrap") as bar:  # all of them to be seen, on a phone too
             for name, tab in tabs.items():
                 with page.words(gr.Tab, keys={"label": f"{name}.tab"}, id=name, elem_id=f"tab-{name}") as opened:
                     tab.build(replace(page, opened=opened))

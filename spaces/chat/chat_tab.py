@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from chat_handlers import ChatTab
 from chat_page import MAX_NEW_TOKENS, REPETITION_PENALTY, SEED, TEMPERATURE, TOP_P, ChatPage
-from own_models import OwnModels
+from own_models import CHAT, lay_out_note
 
 from common.config import settings
 from common.ui.api import endpoint
@@ -17,7 +17,6 @@ from common.ui.errors import guarded
 from common.ui.fields import Text
 from common.ui.i18n import text
 from common.ui.links import link_button
-from common.ui.page import language_of_visit
 
 _EXAMPLES = 4
 # The browser holds the conversation, so the browser writes the file.
@@ -38,7 +37,7 @@ def build(page: ChatPage) -> None:
     page.idea("chat")
     store = gr.BrowserState(None, storage_key="demystify-chat", secret="demystify")  # noqa: S106 - hides, not protects
     if page.own is not None:
-        _own_model(page, page.own)
+        lay_out_note(page, page.own, page.owner, CHAT)
     chatbot = words(
         gr.Chatbot,
         keys={"label": "chat.conversation"},
@@ -155,16 +154,3 @@ def build(page: ChatPage) -> None:
     page.demo.load(guarded(tab.restore), [lang, store], shown, **quiet)
     page.on_language(guarded(tab.relabel), [store], [which, branches, turns])
     endpoint("chat", tab.api)
-
-
-def _own_model(page: ChatPage, own: OwnModels) -> None:
-    """The note on whose model answers, when the address names one of the visitor's."""
-    note = gr.HTML("", elem_id="chat-own")
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-    async def meet(owner: Any, request: gr.Request) -> str:
-        return await guarded(own.meet)(language_of_visit(request), owner, request)
-
-    page.demo.load(meet, page.owner, note, **quiet)
-    page.on_language(guarded(own.name), [], [note])
-    page.demo.unload(own.forget)

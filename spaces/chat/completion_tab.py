@@ -7,14 +7,25 @@ import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from chat_page import MAX_NEW_TOKENS, SEED, TEMPERATURE, TOP_K, TOP_P, ChatPage, check_length, sampling_settings
+from own_models import COMPLETION, lay_out_note
 
 from common import errors
 from common.config import settings
-from common.text.engine import Candidate, Finished, GenerationRequest, PromptRead, SamplingSettings, Token, TokenBundle
+from common.text.engine import (
+    Candidate,
+    Finished,
+    GenerationRequest,
+    GlassBox,
+    PromptRead,
+    SamplingSettings,
+    TextEngine,
+    Token,
+    TokenBundle,
+)
 from common.ui.api import endpoint
 from common.ui.components import chips_html, figures_html, folded, percent, token_chip, token_strip
 from common.ui.errors import guarded
@@ -67,7 +78,7 @@ class CompletionTab:
     """The handlers of the tab. All yield (work, strip, chart, figures, branch list)."""
 
     def __init__(self, page: ChatPage) -> None:
-        self._models = page.models
+        self._models, self._own = page.models, page.own
         self._stops = StopSignals()
 
     async def complete(
@@ -85,8 +96,8 @@ class CompletionTab:
         """Complete the prompt, in a new branch."""
         sampling = sampling_settings(temperature, top_p, longest, seed, top_k)
         work = work or Work()
-        tokens = await self._models.engine().tokenize(GenerationRequest(prompt=check_length(prompt)))
-        work.start(Branch(tokens))
+        engine = await self._engine(request.session_hash)
+        work.start(Branch(await engine.tokenize(GenerationRequest(prompt=check_length(prompt)))))
         async for update in self._run(lang, work, sampling, request.session_hash):
             yield update
 
@@ -105,7 +116,8 @@ class CompletionTab:
         """One token more, then look at what could come next: the loop of a language model in slow motion."""
         sampling = replace(sampling_settings(temperature, top_p, longest, seed, top_k), max_new_tokens=1)
         work = work or Work()
-        typed = await self._models.engine().tokenize(GenerationRequest(prompt=check_length(prompt)))
+        engine = await self._engine(request.session_hash)
+        typed = await engine.tokenize(GenerationRequest(prompt=check_length(prompt)))
         if not work.branches or [t.id for t in work.branch.prompt] != [t.id for t in typed]:
             work.start(Branch(typed))
         async for update in self._run(lang, work, sampling, request.session_hash):
@@ -145,7 +157,7 @@ class CompletionTab:
         self, lang: str, work: Work, sampling: SamplingSettings, session: str | None
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Generate into the current branch, then look up what could follow."""
-        engine, branch = self._models.engine(), work.branch
+        engine, branch = await self._engine(session), work.branch
         work.selected, branch.candidates = None, None
         yield (work, _strip(lang, work), gr.skip(), "", _branch_list(lang, work))
         seed, finished = 0, None
@@ -163,31 +175,37 @@ class CompletionTab:
         figures = _figures(lang, branch.made[before:], seed, finished)
         waiting = f'<p class="quiet">{escape(text(lang, "completion.looking"))}</p>'
         yield (work, _strip(lang, work), waiting, figures, _branch_list(lang, work))
-        await self._look(branch)
+        await self._look(branch, session)
         yield (work, gr.skip(), self._chart(lang, work), gr.skip(), gr.skip())
 
-    async def _look(self, branch: Branch) -> None:
+    async def _engine(self, session: str | None) -> TextEngine:
+        """The model that this page completes with: the visitor's own, if its address named one."""
+        own = await self._own.engine(session, COMPLETION) if self._own else None
+        return own or self._models.engine()
+
+    async def _look(self, branch: Branch, session: str | None) -> None:
         """Fill in the candidates: one pass of the glass box over the whole text."""
         if branch.candidates is None:
-            ids, start = branch.ids, len(branch.prompt)
-            branch.candidates = await self._models.glass_box().candidates(ids, start, ALTERNATIVES)
+            own = await self._own.engine(session, COMPLETION) if self._own else None
+            inside = self._models.glass_box() if own is None else cast(GlassBox, own)  # a process with all of it
+            branch.candidates = await inside.candidates(branch.ids, len(branch.prompt), ALTERNATIVES)
 
-    async def select(self, lang: str, work: Work | None, event: gr.EventData) -> tuple[Any, ...]:
+    async def select(self, lang: str, work: Work | None, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """Show what could have stood in place of the clicked token; a click on the prompt shows what may follow."""
         if work is None or not work.branches:
             raise errors.EmptyPrompt()
         branch, index = work.branch, int(event.index)
         inside = len(branch.prompt) <= index < len(branch.prompt) + len(branch.made)
         work.selected = index if inside and index != work.selected else None
-        await self._look(branch)
+        await self._look(branch, request.session_hash)
         return work, _strip(lang, work), self._chart(lang, work)
 
-    async def show_branch(self, lang: str, work: Work | None, which: int) -> tuple[Any, ...]:
+    async def show_branch(self, lang: str, work: Work | None, which: int, request: gr.Request) -> tuple[Any, ...]:
         """Show a branch that was made before."""
         if work is None or not 0 <= int(which) < len(work.branches):
             raise errors.EmptyPrompt()
         work.current, work.selected = int(which), None
-        await self._look(work.branch)
+        await self._look(work.branch, request.session_hash)
         return work, _strip(lang, work), self._chart(lang, work), ""
 
     async def stop(self, lang: str, request: gr.Request) -> None:
@@ -244,6 +262,8 @@ def build(page: ChatPage) -> None:
     """Lay out the tab and wire it."""
     tab, words, lang = CompletionTab(page), page.words, page.lang
     page.idea("completion")
+    if page.own is not None:
+        lay_out_note(page, page.own, page.owner, COMPLETION)
     work = gr.State(None)
     prompt = words(
         gr.Textbox,

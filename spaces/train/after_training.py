@@ -18,10 +18,10 @@ def build(page: TrainPage, handlers: RunHandlers, run: Any, prefix: str, mergeab
     Args:
         run: the list in which a run is chosen.
         prefix: of the elements' ids.
-        mergeable: the result may be an adapter, which can be added to its base, and it answers questions.
+        mergeable: the result may be an adapter, which can be added to its base.
     """
     words, works = page.words, PublishHandlers(handlers.find)
-    offered = choices(mergeable)
+    offered = choices()
     words(gr.Markdown, keys={"value": "after.title"})
     what = words(
         gr.Radio,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from urllib.parse import urlencode
 
 from scratch_look import timed_html
 
 from common.training import lora
-from common.training.config import FinetuneConfig, Method
+from common.training.config import FinetuneConfig, Method, ScratchConfig
 from common.training.folder import Event
 from common.training.instructions import Example, Examples
 from common.training.lora import Shapes
@@ -123,11 +124,19 @@ def answers_html(lang: str, question: str, events: Sequence[Event]) -> str:
 
 
 def talk_html(lang: str, run: Run, in_hub: bool) -> str:
-    """The ways to the chat space with the run's model, where that space is a page beside this one."""
-    if not in_hub or not run.folder.has_model:
+    """The ways to the chat space with the run's model; where that space is no page beside this one, how to get there.
+
+    A model from scratch completes texts, the others answer.
+    """
+    if not run.folder.has_model:
         return ""
+    if not in_hub:
+        return f'<p class="quiet">{escape(text(lang, "finetune.talk_elsewhere"))}</p>'
     ways = [("finetune.talk", f"tab=chat&run={run.folder.id}")]
-    if isinstance(run.config, FinetuneConfig) and run.config.summary_prompt:
+    if isinstance(run.config, ScratchConfig):
+        begun = {"prompt": run.config.opening} if run.config.opening.strip() else {}
+        ways = [("scratch.complete", urlencode({"tab": "completion", "run": run.folder.id, **begun}))]
+    elif isinstance(run.config, FinetuneConfig) and run.config.summary_prompt:
         ways.append(("finetune.use_in_summary", f"tab=summary&writer={run.folder.id}"))
     links = "".join(
         f'<a href="{escape(f"chat?{query}&lang={lang}")}">▶ {escape(text(lang, key))}</a>' for key, query in ways

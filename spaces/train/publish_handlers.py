@@ -110,9 +110,9 @@ def on_space() -> bool:
     return bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
-def choices(mergeable: bool) -> tuple[str, ...]:
-    """What there is to make: only models that answer can be talked with."""
-    return (MODEL, SPACE) if mergeable and offered() else (MODEL,)
+def choices() -> tuple[str, ...]:
+    """What there is to make."""
+    return (MODEL, SPACE) if offered() else (MODEL,)
 
 
 async def _made_and_sent(

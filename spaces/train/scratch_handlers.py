@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from finetune_look import talk_html
 from run_handlers import RunHandlers
 from scratch_look import corpus_html, curves_html, numbers_html, run_html, tokens_html, written_html
 
@@ -19,6 +20,7 @@ from common.training import shape as shapes
 from common.training import timing
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.corpus import Corpus, read_corpus
+from common.training.hub_text import fetch
 from common.training.room import to_train
 from common.training.samples import SAMPLES, sample_text
 from common.training.speed import evaluate_every, measured_flops, steps_within, tokens_per_second
@@ -28,8 +30,10 @@ from common.ui.fields import Choice, Number, Text
 from common.ui.i18n import text
 from common.ui.run_look import list_choices
 
-OWN = "own"
-SOURCE = Choice("corpus", "story", (*SAMPLES, OWN))
+OWN, HUB = "own", "hub"
+SOURCE = Choice("corpus", "story", (*SAMPLES, OWN, HUB))
+DATASET = Text("dataset", "", 200)
+COLUMN = Text("column", "", 100)
 TOKENIZER = Choice("tokenizer_kind", "char", ("char", "bpe"))
 VOCABULARY = Number("vocabulary", 512, 260, 8192, 4)
 ARCHITECTURE = Choice("architecture", "llama", ("llama", "gpt2"))
@@ -50,6 +54,7 @@ PRESETS: dict[str, tuple[Any, ...]] = {
     "laptop20": ("llama", 6, 6, 192, 128, 16, 20, "bpe", 1024),
     "gpu": ("gpt2", 12, 12, 768, 1024, 16, 60, "bpe", 8192),
 }
+Given = dict[str, str] | None  # the texts that a visitor has brought: their own, and one from the hub
 _TRY_TOKENS = 200
 _WORTH_COMPILING = 2.0  # minutes: it takes up to half a minute, once, and makes a step a quarter shorter
 
@@ -59,32 +64,36 @@ class ScratchTab(RunHandlers):
 
     kind = "scratch"
 
-    async def look(self, lang: str, source: str, own: str | None) -> str:
+    async def look(self, lang: str, source: str, own: Given) -> str:
         """The text chosen, and what can be said about it."""
         corpus = await asyncio.to_thread(self._corpus, source, own)
         return corpus_html(lang, corpus)
 
-    async def take_upload(self, lang: str, path: str | None) -> tuple[str, Any]:
-        """A file becomes the visitor's own text. Returns it, and the choice that goes with it."""
+    async def take_upload(self, lang: str, own: Given, path: str | None) -> tuple[Given, Any]:
+        """A file becomes the visitor's own text. Returns the texts, and the choice that goes with it."""
         if not path:
             raise errors.UploadGone(name="")
-        content = await asyncio.to_thread(read_upload, Path(path))
-        read_corpus(content, settings().max_document_chars)
-        return content, gr.update(value=OWN)
+        return _brought(own, OWN, await asyncio.to_thread(read_upload, Path(path)))
 
-    async def paste(self, lang: str, pasted: str) -> tuple[str, Any]:
+    async def paste(self, lang: str, own: Given, pasted: str) -> tuple[Given, Any]:
         """A pasted text becomes the visitor's own."""
-        content = PASTED.check(pasted)
-        read_corpus(content, settings().max_document_chars)
-        return content, gr.update(value=OWN)
+        return _brought(own, OWN, PASTED.check(pasted))
 
-    async def cut(self, lang: str, source: str, own: str | None, kind: str, vocabulary: Any) -> str:
+    async def fetch(self, lang: str, own: Given, dataset: str, column: str) -> tuple[Given, Any]:
+        """Fetch the text of a data set of the hub.
+
+        Raises:
+            DatasetUnavailable, NoTextColumn, InvalidInput, UnusableCorpus.
+        """
+        return _brought(own, HUB, await fetch(DATASET.check(dataset), COLUMN.check(column)))
+
+    async def cut(self, lang: str, source: str, own: Given, kind: str, vocabulary: Any) -> str:
         """Train the tokenizer on the text and show what it does to its beginning."""
         corpus = await asyncio.to_thread(self._corpus, source, own)
         kind, size = str(TOKENIZER.check(kind)), VOCABULARY.whole(vocabulary)
         return await asyncio.to_thread(tokens_html, lang, corpus, kind, size)
 
-    async def numbers(self, lang: str, source: str, own: str | None, *form: Any) -> str:
+    async def numbers(self, lang: str, source: str, own: Given, *form: Any) -> str:
         """Parameters, memory, steps and time of the model as it is set now."""
         config, minutes = _config(form), _read_form(form)[2]
         corpus = await asyncio.to_thread(self._corpus, source, own)
@@ -101,7 +110,7 @@ class ScratchTab(RunHandlers):
             measured=measured,
         )
 
-    async def time(self, lang: str, source: str, own: str | None, *form: Any) -> None:
+    async def time(self, lang: str, source: str, own: Given, *form: Any) -> None:
         """Measure how fast these settings train here, unless that is known or a run is at work; see ``numbers``."""
         with contextlib.suppress(errors.DemystifyError):  # what is wrong with the settings is said with the numbers
             config, corpus = _config(form), await asyncio.to_thread(self._corpus, source, own)
@@ -117,7 +126,7 @@ class ScratchTab(RunHandlers):
         lang: str,
         owner: str,
         source: str,
-        own: str | None,
+        own: Given,
         name: str,
         rate: Any,
         seed: Any,
@@ -162,7 +171,11 @@ class ScratchTab(RunHandlers):
                 choices,
             )
         drawn = await asyncio.to_thread(
-            lambda: (run_html(lang, shown[0]), curves_html(lang, shown), written_html(lang, shown))
+            lambda: (
+                run_html(lang, shown[0]) + talk_html(lang, shown[0], self._page.in_hub),
+                curves_html(lang, shown),
+                written_html(lang, shown),
+            )
         )
         at_work = any(run.state in ("waiting", "running") for run in shown)
         return *drawn, gr.Timer(active=at_work), choices, choices
@@ -204,13 +217,19 @@ class ScratchTab(RunHandlers):
         steps = steps_within(config.shape, vocabulary, config.pace.batch, minutes, flops)
         return steps, tokens_per_second(config.shape, vocabulary, flops), False
 
-    def _corpus(self, source: str, own: str | None) -> Corpus:
-        """The chosen text. Raises UnusableCorpus, EmptyPrompt."""
-        which = SOURCE.check(source)
-        if which == OWN and not own:
-            raise errors.EmptyPrompt()
-        content = own if which == OWN and own else sample_text(str(which))
+    def _corpus(self, source: str, own: Given) -> Corpus:
+        """The chosen text. Raises UnusableCorpus, EmptyPrompt, NoDataset."""
+        which = str(SOURCE.check(source))
+        content = sample_text(which) if which in SAMPLES else (own or {}).get(which, "")
+        if not content:
+            raise errors.NoDataset() if which == HUB else errors.EmptyPrompt()
         return read_corpus(content, settings().max_document_chars)
+
+
+def _brought(own: Given, source: str, content: str) -> tuple[Given, Any]:
+    """The visitor's texts with this one, and the choice that goes with it. Raises UnusableCorpus."""
+    read_corpus(content, settings().max_document_chars)
+    return {**(own or {}), source: content}, gr.update(value=source)
 
 
 def _config(form: tuple[Any, ...]) -> ScratchConfig:

@@ -10,7 +10,9 @@ import gradio as gr
 from scratch_handlers import (
     ARCHITECTURE,
     BATCH,
+    COLUMN,
     CONTEXT,
+    DATASET,
     HEADS,
     LAYERS,
     MINUTES,
@@ -68,6 +70,24 @@ def build(page: TrainPage) -> None:
                 min_width=150,
                 elem_id="scratch-upload",
             )
+    with folded(words, "scratch.hub", elem_id="scratch-hub"), gr.Row():
+        dataset = DATASET.box(
+            words,
+            "field.dataset",
+            placeholder="scratch.dataset_hint",
+            max_lines=1,
+            min_width=220,
+            elem_id="scratch-dataset",
+        )
+        column = COLUMN.box(
+            words,
+            "field.column",
+            placeholder="scratch.column_hint",
+            max_lines=1,
+            min_width=200,
+            elem_id="scratch-column",
+        )
+        get = words(gr.Button, keys={"value": "scratch.fetch"}, min_width=150, elem_id="scratch-fetch")
     corpus = gr.HTML("", elem_id="scratch-corpus")
 
     words(gr.Markdown, keys={"value": "scratch.step_tokens"})
@@ -133,6 +153,8 @@ def build(page: TrainPage) -> None:
     form: list[Any] = [architecture, layers, heads, width, context, batch, minutes, kind, vocabulary]
     fields: dict[str, tuple[Field, Any]] = {
         "corpus": (SOURCE, source),
+        "dataset": (DATASET, dataset),
+        "column": (COLUMN, column),
         "tokenizer": (TOKENIZER, kind),
         "vocabulary": (VOCABULARY, vocabulary),
         "architecture": (ARCHITECTURE, architecture),
@@ -169,8 +191,9 @@ def build(page: TrainPage) -> None:
     page.on_language(guarded(tab.look), text_of, [corpus], on_visit=True)
     page.on_language(guarded(tab.cut), [*text_of, kind, vocabulary], [cut], on_visit=True)
     page.on_language(guarded(tab.numbers), sized, [numbers], on_visit=True)
-    take.click(guarded(tab.paste), [lang, pasted], [own, source], **quiet)
-    upload.upload(guarded(tab.take_upload), [lang, upload], [own, source], **quiet)
+    take.click(guarded(tab.paste), [lang, own, pasted], [own, source], **quiet)
+    upload.upload(guarded(tab.take_upload), [lang, own, upload], [own, source], **quiet)
+    get.click(guarded(tab.fetch), [lang, own, dataset, column], [own, source], api_visibility="private")
     for preset, button in presets.items():
         button.click(partial(_preset, preset), None, form, **at_once)
     go.click(

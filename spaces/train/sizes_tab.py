@@ -11,12 +11,27 @@ import sizes_try
 from train_page import TrainPage
 
 from common.training.sizes import Size, sizes
+from common.ui.errors import guarded
+from common.ui.fields import Number
 from common.ui.i18n import number, text
 
 _WIDTH, _HEIGHT = 360, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 30
 _YEARS = (2017, 2023)
 _LOGS = (7.5, 13)  # 30 million to 10 trillion
+_REACH = 11  # a finger needs more room than a point
+# A click, Enter or the space bar on a point chooses its family, which is further down.
+_CHOOSE = """
+const choose = (event) => {
+  const point = event.target.closest('[data-i]');
+  if (!point || (event.key && event.key !== 'Enter' && event.key !== ' ')) return;
+  event.preventDefault();
+  trigger('select', {index: Number(point.dataset.i)});
+  document.getElementById('sizes-family')?.scrollIntoView({block: 'center'});
+};
+element.addEventListener('click', choose);
+element.addEventListener('keydown', choose);
+"""
 # Where each kind is shown live: (page of the hub, its tab).
 _LIVE = {"encoder": ("translate", "player"), "decoder": ("chat", "inside"), "both": ("translate", "player")}
 
@@ -24,8 +39,17 @@ _LIVE = {"encoder": ("translate", "player"), "decoder": ("chat", "inside"), "bot
 def build(page: TrainPage) -> None:
     """Lay out the timeline, and below it the models to try."""
     page.idea("sizes")
-    page.words(gr.HTML, keys={"value": partial(sizes_html, in_hub=page.in_hub)}, elem_id="sizes-drawn")
-    sizes_try.build(page)
+    drawn = page.words(
+        gr.HTML, keys={"value": partial(sizes_html, in_hub=page.in_hub)}, elem_id="sizes-drawn", js_on_load=_CHOOSE
+    )
+    member = sizes_try.build(page)
+    drawn.select(guarded(choose_family), page.lang, member, api_visibility="private", show_progress="hidden")
+
+
+def choose_family(lang: str, event: gr.EventData) -> str:
+    """The model to try of the kind of the one that was clicked in the timeline. Raises InvalidInput."""
+    place = Number("family", 0, 0, len(sizes()) - 1).whole(event.index)
+    return next(model.id for model in sizes_try.MEMBERS if sizes_try.kind_of(model) == sizes()[place].kind)
 
 
 def sizes_html(lang: str, in_hub: bool = False) -> str:
@@ -68,7 +92,10 @@ def _timeline(lang: str) -> str:
         for year in range(_YEARS[0], _YEARS[1] + 1)
     ]
     named: list[tuple[float, float]] = []
-    for size in sizes():
+    for place, size in enumerate(sizes()):
+        about = escape(_about(lang, size))
+        parts.append(f'<g class="point" role="button" tabindex="0" data-i="{place}" aria-label="{about}">')
+        parts.append(f"<title>{about}</title>")
         x, y = _across(size.slide_year), _up(size.slide_parameters)
         parts.append(f'<circle class="slide" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
         if size.parameters:
@@ -76,10 +103,11 @@ def _timeline(lang: str) -> str:
             parts.append(f'<line class="move" x1="{x:.1f}" y1="{y:.1f}" x2="{px:.1f}" y2="{py:.1f}"/>')
             parts.append(f'<circle class="real" cx="{px:.1f}" cy="{py:.1f}" r="5"/>')
             x, y = px, py
+        parts.append(f'<circle class="reach" cx="{x:.1f}" cy="{y:.1f}" r="{_REACH}"/>')
         crowded = any(abs(x - other) < 5 and abs(y - height) < 14 for other, height in named)
         anchor, shift = ("end", -8) if crowded or x > _WIDTH - 70 else ("start", 8)
         named.append((x, y))
-        parts.append(f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(size.name)}</text>')
+        parts.append(f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(size.name)}</text></g>')
     legend = ""
     for kind, name in (("slide", "on_slide"), ("real", "published")):
         sign = f'<circle class="{kind}" cx="7" cy="7" r="5"/>'
@@ -87,8 +115,17 @@ def _timeline(lang: str) -> str:
         legend += f"<span>{drawn} {escape(text(lang, f'sizes.{name}'))}</span>"
     return (
         f'<figure class="lines sizes"><figcaption>{caption}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{caption}">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{caption}">{"".join(parts)}</svg>'
         f'<div class="legend">{legend}</div></figure>'
+    )
+
+
+def _about(lang: str, size: Size) -> str:
+    """Name, and year and parameters as on the slide and as published."""
+    published = _size(lang, size.parameters) if size.parameters else text(lang, "sizes.unknown")
+    return (
+        f"{size.name}: {text(lang, 'sizes.on_slide')} {size.slide_year} · {_size(lang, size.slide_parameters)}, "
+        f"{text(lang, 'sizes.published')} {size.year} · {published}"
     )
 
 

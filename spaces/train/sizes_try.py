@@ -32,8 +32,8 @@ EXAMPLES: dict[Kind, str] = {
 FAMILY_TEXT = Text("family_text", EXAMPLES["decoder"], 400)
 
 
-def build(page: TrainPage) -> None:
-    """Lay it out and wire it."""
+def build(page: TrainPage) -> gr.Dropdown:
+    """Lay it out and wire it. Returns the list of the families."""
     words, lang = page.words, page.lang
     words(gr.Markdown, keys={"value": "sizes.try_title"})
     with gr.Row():
@@ -59,6 +59,7 @@ def build(page: TrainPage) -> None:
     member.input(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
     running = go.click(guarded(ask), [lang, member, asked], said, **quiet)
     stop.click(lambda: "", None, said, cancels=[running], **quiet)
+    return member
 
 
 def titles(lang: str) -> list[tuple[str, str]]:

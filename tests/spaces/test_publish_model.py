@@ -21,9 +21,10 @@ from common.config import LANGUAGES, Settings
 from common.publish.bundle import Bundle
 from common.publish.own_model import slug
 from common.training import run as child
-from common.training.config import FinetuneConfig, Pace
+from common.training.config import FinetuneConfig, Pace, ScratchConfig, Shape
 from common.training.instructions import pair, to_jsonl
 from common.training.runs import Run, TrainingRuns
+from common.training.samples import sample_text
 from common.ui.errors import guarded
 from common.ui.i18n import text
 from tests.common.publish.hub_server import Hub, hub
@@ -210,13 +211,40 @@ def test_the_login_of_this_machine_is_the_presenters_alone(monkeypatch: pytest.M
     assert login_of(request) is None
 
 
-def test_only_models_that_answer_become_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choices(mergeable=True) == (MODEL, SPACE)
-    assert choices(mergeable=False) == (MODEL,)
+def test_a_space_is_offered_where_all_is_here_that_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choices() == (MODEL, SPACE)
     monkeypatch.setattr(publish_handlers, "offered", lambda: False)  # a train Space that stands alone
-    assert choices(mergeable=True) == (MODEL,)
+    assert choices() == (MODEL,)
 
 
 def test_a_name_is_made_into_one_that_the_hub_takes() -> None:
     assert slug("Käpt’n Byte!") == "k-pt-n-byte"
     assert slug("日本") == "model" and len(slug("x" * 200)) == 60
+
+
+@pytest.mark.slow
+def test_a_space_of_a_model_from_scratch_opens_where_it_completes(tmp_path: Path) -> None:
+    runs = TrainingRuns(Settings(runs_dir=tmp_path / "runs"))
+    shape = Shape(layers=1, heads=2, width=32, context=32)
+    config = ScratchConfig(name="Mine", owner=OWNER, shape=shape, pace=Pace(steps=2, batch=2, evaluate_every=2))
+    made = runs.create(config, sample_text("story")[:20_000])
+    assert child.main(str(made.folder.path)) == 0
+
+    async def find(owner: str, run_id: str | None) -> Run:
+        return runs.find(run_id or "", owner)
+
+    run = runs.find(made.folder.id)
+    top = asyncio.run(_taken(PublishHandlers(find), run, SPACE, tmp_path / "space"))
+    assert "# Continue texts with Mine" in (top / "README.md").read_text("utf-8")
+    code = (
+        "import app, asyncio; from common.text.models import TextModels\n"
+        "from common.text.engine import GenerationRequest, TokenBundle\n"
+        "models = TextModels(); page = app.build(models)\n"
+        "print(next(block.selected for block in page.blocks.values() if block.get_block_name() == 'tabs'))\n"
+        "async def write():\n"
+        "    events = [e async for e in models.engine().stream(GenerationRequest(prompt='One day '))]\n"
+        "    print(any(isinstance(e, TokenBundle) for e in events)); await models.close()\n"
+        "asyncio.run(write())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=top, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["completion", "True"]

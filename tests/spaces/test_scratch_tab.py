@@ -9,10 +9,12 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from scratch_handlers import OWN, PRESETS, ScratchTab, _config, _read_form
+import scratch_handlers
+from finetune_look import talk_html
+from scratch_handlers import HUB, OWN, PRESETS, ScratchTab, _config, _read_form
 from scratch_look import curves_html, run_html, written_html
 
-from common import errors, hardware
+from common import catalog, errors, hardware
 from common.config import LANGUAGES, Settings
 from common.training.runs import TrainingRuns
 from common.training.speed import measured_flops, steps_within
@@ -28,7 +30,7 @@ class _Page:
     """What the handlers use of a page."""
 
     def __init__(self, runs: TrainingRuns) -> None:
-        self.runs, self.trained, self.measuring = runs, None, asyncio.Lock()
+        self.runs, self.trained, self.in_hub, self.measuring = runs, None, True, asyncio.Lock()
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def _ask(handler: Any, *inputs: Any) -> Any:
     return asyncio.run(guarded(handler)(*inputs))
 
 
-def _start(tab: ScratchTab, source: str = "story", own: str | None = None, name: str = "", rate: Any = 0.003,
+def _start(tab: ScratchTab, source: str = "story", own: dict[str, str] | None = None, name: str = "", rate: Any = 0.003,
            form: tuple[Any, ...] = FORM) -> Any:  # fmt: skip
     return _ask(tab.start, "en", OWNER, source, own, name, rate, 0, "One day ", *form)
 
@@ -71,7 +73,7 @@ def test_the_speed_is_estimated_until_a_short_run_has_measured_it(tab: ScratchTa
     assert text("en", "scratch.estimated") in _ask(tab.numbers, *sized)
     shown = _ask(tab.timed_numbers, *sized)
     assert text("en", "scratch.measured") in shown
-    _ask(tab.time, "en", OWN, "too short", *small)  # what is wrong is said elsewhere
+    _ask(tab.time, "en", OWN, {OWN: "too short"}, *small)  # what is wrong is said elsewhere
     update, _ = _start(tab, form=small)
     steps = tab._runs.find(update["value"]).config.pace.steps
     assert f"≈ {steps:,}" in shown and tab._runs.find(update["value"]).config.name == "Tales 1"
@@ -86,7 +88,7 @@ def test_long_runs_are_compiled_where_there_is_a_compiler(monkeypatch: pytest.Mo
 
 def test_a_hostile_text_stays_text(tab: ScratchTab) -> None:
     own = "<script>alert(1)</script> <b>bold</b>\n" * 50
-    for shown in (_ask(tab.look, "en", OWN, own), _ask(tab.cut, "en", OWN, own, "char", 512)):
+    for shown in (_ask(tab.look, "en", OWN, {OWN: own}), _ask(tab.cut, "en", OWN, {OWN: own}, "char", 512)):
         assert "<script>" not in shown and "<b>bold" not in shown
 
 
@@ -100,7 +102,8 @@ def test_a_hostile_text_stays_text(tab: ScratchTab) -> None:
         ({"rate": "fast"}, "Learning rate"),
         ({"name": "n" * 61}, "Name of the run"),
         ({"source": OWN}, "type something first"),
-        ({"source": OWN, "own": "too short"}, "1,000 are the least"),
+        ({"source": OWN, "own": {OWN: "too short"}}, "1,000 are the least"),
+        ({"source": HUB, "own": {OWN: "mine"}}, "No data set has been fetched"),
         ({"source": "elsewhere"}, "Text"),
     ],
 )
@@ -152,6 +155,44 @@ def test_a_run_is_drawn_with_curves_samples_and_the_reason_of_its_end(tab: Scrat
     assert "&lt;i&gt;once" in written_html(lang, [run])
     assert curves_html(lang, [run, run]).count("<figure") == 1
     assert measured_flops(tab._runs) > 1e9
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_finished_model_has_a_way_to_the_tab_that_completes_texts(tab: ScratchTab, lang: str) -> None:
+    run_id = _start(tab)[0]["value"]
+    assert "<a " not in _ask(tab.watch, lang, OWNER, run_id, None)[0]
+    folder = tab._runs.find(run_id).folder
+    folder.model.mkdir()
+    (folder.model / "config.json").write_text("{}")
+    shown = _ask(tab.watch, lang, OWNER, run_id, None)[0]
+    assert f'href="chat?tab=completion&amp;run={run_id}&amp;prompt=One+day+&amp;lang={lang}"' in shown
+    alone = talk_html(lang, tab._runs.find(run_id), in_hub=False)
+    assert "<a " not in alone and text(lang, "finetune.talk_elsewhere") in alone
+
+
+def test_a_data_set_of_the_hub_is_a_text_beside_ones_own(tab: ScratchTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fetched(name: str, column: str) -> str:
+        return f"{name} {column} went to the mill.\n" * 100
+
+    monkeypatch.setattr(scratch_handlers, "fetch", fetched)
+    mine, _ = _ask(tab.paste, "en", None, "My own text, and nothing else.\n" * 100)
+    both, chosen = _ask(tab.fetch, "en", mine, "someone/tales", "story")
+    assert chosen["value"] == HUB and "My own text" in _ask(tab.look, "en", OWN, both)
+    assert "someone/tales story went" in _ask(tab.look, "en", HUB, both)
+    update, _ = _start(tab, HUB, both)
+    assert tab._runs.find(update["value"]).config.name == "Data set of the hub 1"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_without_the_hub_it_is_said_what_to_do(tab: ScratchTab, monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
+    monkeypatch.setattr(catalog, "hub_reachable", lambda: False)
+    with pytest.raises(gr.Error) as told:
+        _ask(tab.fetch, lang, None, "someone/tales", "")
+    reason = text(lang, "phrase.hub_unreachable")
+    assert text(lang, "error.dataset_unavailable", name="someone/tales", reason=reason) == told.value.message
+    for wrong in ("tales", "../tales", "a/b/c", "https://a/b", "a b/c", ""):
+        with pytest.raises(gr.Error, match="owner/name"):
+            _ask(tab.fetch, lang, None, wrong, "")
 
 
 def test_more_minutes_are_more_steps() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from sizes_tab import sizes_html
+from sizes_tab import choose_family, sizes_html
 from sizes_try import MEMBERS, ask, choose, kind_of, said_html, titles
 
 from common.config import LANGUAGES
@@ -37,6 +37,22 @@ def test_slide_and_publication_stand_side_by_side(lang: str) -> None:
     assert text(lang, "sizes.remark_recurrent") in shown and text(lang, "sizes.remark_unsaid") in shown
     assert (f"GPT-2 small · {text(lang, 'sizes.decoder')}", "gpt2-124m") in titles(lang)
     assert "4.6 T" in shown.replace("4,6", "4.6")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_point_says_what_it_is_and_chooses_the_family_to_try(lang: str) -> None:
+    points = re.findall(
+        r'<g class="point" role="button" tabindex="0" data-i="(\d+)" aria-label="([^"]+)">', sizes_html(lang)
+    )
+    assert [int(place) for place, _ in points] == list(range(len(sizes())))
+    named = {size.name: (place, about) for size, (place, about) in zip(sizes(), points, strict=True)}
+    assert re.fullmatch(r"PaLM: .+ 2022 · 500 B, .+ 2022 · 540 B", named["PaLM"][1])
+    assert text(lang, "sizes.unknown") in named["GPT-4"][1]
+    for name, kind in (("BERT", "encoder"), ("GPT-3", "decoder"), ("FLAN-UL2", "both")):
+        chosen = guarded(choose_family)(lang, gr.EventData(None, {"index": int(named[name][0])}))
+        assert kind_of(next(model for model in MEMBERS if model.id == chosen)) == kind
+    with pytest.raises(gr.Error):
+        guarded(choose_family)(lang, gr.EventData(None, {"index": 99}))
 
 
 async def _last(updates: Any) -> str:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 import pytest
 
 from common import errors
-from common.config import LANGUAGES
+from common.config import LANGUAGES, Settings
 from common.seminar.access import PRESENTER_COOKIE, access
 from common.seminar.poll import Poll
 from common.text.tokens import count
 from common.text.vocabularies import load
 from common.training.budget import Model, Plan, memory
+from common.training.config import FinetuneConfig, ScratchConfig
+from common.training.runs import TrainingRuns
 from common.training.sizes import sizes
+from common.ui import presenter
 from common.ui.agenda import parts
-from common.ui.i18n import text, texts
+from common.ui.i18n import number, text, texts
 from common.ui.poll_page import PollPage, poll_html
-from common.ui.presenter import PresenterPage, way_in_html
+from common.ui.presenter import PresenterPage, owner_mark, runs_html, way_in_html
 from common.ui.stage import steps
 
 ITEMS = {item.id: item for part in parts() for item in part.item if item.poll}
@@ -87,6 +93,8 @@ def test_an_attendee_cannot_do_what_the_presenter_does() -> None:
     with pytest.raises(errors.PresenterOnly):
         asyncio.run(page.stop("en", "some-run", _attendee()))
     with pytest.raises(errors.PresenterOnly):
+        asyncio.run(page.delete("en", "some-run", _attendee()))
+    with pytest.raises(errors.PresenterOnly):
         asyncio.run(page.reset("en", True, _attendee()))
     assert asyncio.run(page.look("en", None, _attendee())) == [gr.skip(), gr.skip()]
     assert not runs.asked and not poll.state().revealed
@@ -134,6 +142,28 @@ def test_the_way_in_names_every_step_for_the_presenter_alone() -> None:
     shown = way_in_html("fr", presenter=True)
     assert all(step.title("fr").split(":")[-1].strip()[:12] in shown.replace("&#x27;", "'") for step in steps())
     assert "step=" not in way_in_html("fr", presenter=False)
+
+
+@pytest.mark.parametrize("lang", ("en", "de", "fr", "it"))
+def test_the_presenter_sees_every_run_and_deletes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    monkeypatch.setattr(presenter, "require_presenter", lambda request: None)
+    runs = TrainingRuns(Settings(runs_dir=tmp_path / "runs"))
+    done = runs.create(ScratchConfig(name="<Old>", owner="a" * 32), "text")
+    done.folder.append("step", step=3, loss=1.75, seconds=2.0)
+    done.folder.write_json("result.json", {"state": "finished"})
+    waiting = runs.create(FinetuneConfig(name="New", owner="b" * 32, base="/nowhere"), "{}")
+    os.utime(done.folder.path / "config.json", (1, 1))
+    shown = runs_html(lang, runs.all())
+    old, new = shown.index("&lt;Old&gt;"), shown.index("New")
+    assert new < old and "a" * 5 not in shown
+    wanted = [text(lang, "scratch.tab"), text(lang, "scratch.state_finished"), number(lang, 1.75, 2)]
+    assert [cell for cell in wanted if f"<td>{cell}</td>" not in shown[old:]] == []
+    assert text(lang, "finetune.tab") in shown[new:old] and owner_mark(done) != owner_mark(waiting)
+    page: Any = PresenterPage(Poll(), runs)
+    table, listed = asyncio.run(page.delete(lang, done.folder.id, _attendee()))
+    assert "Old" not in table and [run_id for _, run_id in listed["choices"]] == [waiting.folder.id]
 
 
 @pytest.mark.parametrize("item", ITEMS)
