@@ -88,8 +88,11 @@ class DiffusionEngine:
 
         Raises:
             ModelUnavailable, OutOfMemory.
+            EngineStopped: it has been closed, as for another large model.
         """
         with self._opening:
+            if self._closed:  # loaded now, it would stay beside the other one, and nobody would let go of it
+                raise errors.EngineStopped()
             if self._opened is None:
                 opened = self._open_model()
                 if not hardware.on_zerogpu():  # there every call costs quota
@@ -135,6 +138,7 @@ class DiffusionEngine:
             PictureTooLarge: it does not fit into the free memory.
             InvalidInput: a size or scheduler that the model does not have.
             ModelUnavailable, OutOfMemory: the model cannot be loaded.
+            EngineStopped: it has been closed, as for another large model.
         """
         opened = self._opened
         if opened is None:
@@ -143,6 +147,8 @@ class DiffusionEngine:
         job = _Job(request, asyncio.get_running_loop())
         expected = self.expected(request)
         with self._change:
+            if self._closed:  # no thread would ever take the job
+                raise errors.EngineStopped()
             if len(self._jobs) >= self._most:
                 raise errors.PicturesWaiting(waiting=len(self._jobs))
             self._jobs.append(job)

@@ -178,6 +178,25 @@ def test_a_model_that_cannot_be_loaded_is_said_each_time() -> None:
     assert engine.active == 0
 
 
+def test_who_comes_after_a_model_was_closed_is_told(tiny_opened: Opened) -> None:
+    """As when another visitor has chosen another large model: nobody shall wait for a thread that has ended."""
+    engine = DiffusionEngine("tiny", lambda: tiny_opened)
+    engine.start()
+    held = engine.opened()
+    events = engine.draw(REQUEST)
+    engine.close()
+    for closed in (engine, DiffusionEngine("never opened", lambda: tiny_opened)):
+        closed.close()
+        with pytest.raises(errors.EngineStopped):
+            asyncio.run(asyncio.wait_for(_draw(closed, REQUEST), 20))
+        with pytest.raises(errors.EngineStopped):
+            closed.opened()
+    engine._opened = held  # closed just after it was asked for the loaded model
+    with pytest.raises(errors.EngineStopped):
+        asyncio.run(asyncio.wait_for(anext(events), 20))
+    assert engine.active == 0
+
+
 def test_time_is_known_before_the_click(tiny_engine: DiffusionEngine, tiny_opened: Opened) -> None:
     short, long = tiny_engine.expected(REQUEST), tiny_engine.expected(replace(REQUEST, steps=60))
     assert short is not None and long is not None
