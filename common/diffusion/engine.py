@@ -81,6 +81,11 @@ class DiffusionEngine:
         """Whether the model has been loaded and its pace measured."""
         return self._opened is not None
 
+    @property
+    def loading(self) -> bool:
+        """Whether the model is on its way into memory."""
+        return self._opened is None and (self._opening.locked() or self._thread is not None)
+
     def opened(self) -> Opened:
         """The loaded model; loads it when it is not yet (seconds), and draws once to know the pace.
 

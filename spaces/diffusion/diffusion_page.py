@@ -99,7 +99,10 @@ def words_of(field: Text, value: Any) -> str:
 async def status_html(lang: str, models: DiffusionModels) -> tuple[str, bool]:
     """The status line: which model draws here, and whether it is ready. Never waits for it."""
     try:
-        engine = await asyncio.to_thread(models.engine)
+        engine = await asyncio.to_thread(models.beside_others)
+        if engine is None:  # another large model has its place, and a look shall not change that
+            title = (await asyncio.to_thread(models.find)).title
+            return f'<div class="status"><span><b>{escape(title)}</b></span></div>', True
     except errors.DemystifyError as problem:
         return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
     if not engine.ready:

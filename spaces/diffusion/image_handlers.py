@@ -13,11 +13,11 @@ from typing import Any
 
 import gradio as gr
 from diffusion_page import MODEL, SEED, SIZE, read_request, scheduler_choices
-from image_look import Shown, canvas_html, notes_html
+from image_look import Shown, before_loading_html, canvas_html, notes_html
 from PIL import Image
 from prompt_ideas import surprise
 
-from common import errors
+from common import catalog, errors
 from common.catalog import Model
 from common.diffusion import estimate, metadata, schedulers
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
@@ -128,9 +128,14 @@ class ImageHandlers:
         """Time and memory of these settings, and what about them has no effect; nothing while they are no request."""
         try:
             wanted = _styled(read_request(prompt, negative, steps, guidance, seed, size, scheduler, images), style)
-            _, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
+            name = MODEL.check(model)
         except (errors.EmptyPrompt, errors.InvalidInput):
             return ""
+        # Choosing a model must not load it, nor take the place of one that others draw with.
+        engine = await asyncio.to_thread(self._models.held, name)
+        if engine is None or not (engine.ready or engine.loading):
+            entry = await asyncio.to_thread(self._models.find, name)
+            return before_loading_html(lang, entry, await asyncio.to_thread(catalog.is_local, entry))
         if not engine.ready:
             return notes_html(lang, None, wanted, None, 0.0)
         opened = engine.opened()
@@ -144,10 +149,12 @@ class ImageHandlers:
         While a page loads, the language component still has its default: the visit itself is asked.
         """
         lang = language_of_visit(request)
-        yield await self.foresee(lang, *form)
         with contextlib.suppress(errors.DemystifyError):
-            _, engine = await asyncio.to_thread(self._engine, MODEL.check(form[-1]))
-            await asyncio.to_thread(engine.opened)
+            engine = await asyncio.to_thread(self._models.beside_others)
+            if engine is not None:
+                engine.start()
+                yield await self.foresee(lang, *form)
+                await asyncio.to_thread(engine.opened)
         yield await self.foresee(lang, *form)
 
     async def for_model(self, lang: str, name: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from common import errors
+from common import catalog, errors
 from common.config import LANGUAGES, Settings
 from common.diffusion import metadata
 from common.diffusion.engine import ImageRequest
@@ -25,6 +25,7 @@ from common.ui.i18n import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
+from diffusion_page import status_html
 from image_handlers import ImageHandlers, model_choices
 
 VISITOR = gr.Request(session_hash="visitor")
@@ -185,6 +186,28 @@ def test_a_page_opened_before_the_model_is_loaded(tiny_diffusion: Path) -> None:
     assert text("de", "image.loading") in first
     assert "erwartet" in last
     models.close()
+
+
+def test_choosing_a_model_loads_nothing_and_says_what_draw_will_do(
+    models: DiffusionModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither does it let go of another visitor's large model; and only Draw takes a model's place."""
+    large = [catalog.Model(f"large-{n}", f"Large {n}", "image", "hub", size=32, size_mb=2500 * n) for n in (1, 2)]
+    monkeypatch.setattr(DiffusionModels, "usable", lambda self: tuple(large))
+    monkeypatch.setattr(catalog, "is_local", lambda model: model.id == "large-1")
+    shared = DiffusionModels(Settings(offline=True))
+    first = shared.engine("large-1")
+    handlers = ImageHandlers(shared)
+    note = asyncio.run(handlers.foresee("en", *_form(model="large-2")))
+    assert "Large 2 is loaded when you press Draw" in note and "5.0 GB are downloaded first" in note
+    assert "download" not in asyncio.run(handlers.foresee("en", *_form(model="large-1")))
+    assert shared.held("large-2") is None and shared.held("large-1") is first
+    assert shared.beside_others("large-2") is None and shared.beside_others() is first
+    shared.engine("large-2")
+    assert shared.held("large-1") is None
+    status, ready = asyncio.run(status_html("en", shared))  # of the page's model, which is not in memory
+    assert ready and "Large 1" in status and shared.held("large-2") is not None
+    shared.close()
 
 
 def test_a_saved_picture_gives_its_settings_back(handlers: ImageHandlers, tmp_path: Path) -> None:
