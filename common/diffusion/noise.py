@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.diffusion import pictures, schedulers, walk
+from common.diffusion import pictures, safety, schedulers, walk
 from common.diffusion.opened import Opened
 from common.diffusion.request import Pixels
 from common.diffusion.trace import chosen_steps
@@ -104,6 +104,7 @@ class Noised:
         result: what came back.
         pixels: the picture with noise on its pixels, at some of the levels.
         curve: the whole noise schedule, at every timestep.
+        hidden: the model's safety checker has hidden what came back.
     """
 
     original: Image.Image
@@ -111,6 +112,7 @@ class Noised:
     result: Image.Image
     pixels: tuple[tuple[Level, Image.Image], ...]
     curve: tuple[Level, ...]
+    hidden: bool = False
 
 
 def levels(scheduler: Any) -> tuple[Level, ...]:
@@ -151,9 +153,10 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
             yield step(done, True, timestep, shown[0], shown[1])
             latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
         kept, result = walk.to_pictures(pipe, torch.cat([clean, latents]))
+        (result,), hidden = safety.hide(pipe, [result])
         up = [schedule[int(timestep)] for timestep in down.flip(0)]
         row = [up[place] for place in chosen_steps(len(up), _IN_PIXELS)]
-        yield Noised(original, kept, result, _on_pixels(original, row, request.seed), schedule)
+        yield Noised(original, kept, result, _on_pixels(original, row, request.seed), schedule, hidden)
 
 
 def _guess(pipe: Any, latents: Any, timestep: Any, prediction: Any) -> Any:

@@ -97,11 +97,16 @@ def _finished(lang: str, shown: Shown, finished: Finished) -> str:
             f'<a href="{uri}" download="{alone.seed}.png">{escape(text(lang, "image.save"))}</a></figcaption></figure>'
         )
         if hidden:
-            notes = f'<p class="notice">{escape(text(lang, "image.hidden"))}</p>'
+            notes = hidden_html(lang)
     rows = [(f"{number(lang, finished.seconds, 2)} s", text(lang, "image.took"))]
     if finished.together > request.images:
         rows.append((number(lang, finished.together), text(lang, "image.together")))
     return f'<div class="drawn">{"".join(figures)}</div>{notes}{figures_html(rows)}'
+
+
+def hidden_html(lang: str) -> str:
+    """Why there is a black picture, and what to do."""
+    return f'<p class="notice">{escape(text(lang, "image.hidden"))}</p>'
 
 
 def before_loading_html(lang: str, model: Model, here: bool) -> str:
