@@ -76,5 +76,5 @@ def add_checker(pipe: Any, hides: bool) -> None:
     with torch.no_grad():  # a cosine is between the two
         checker.concept_embeds_weights.fill_(-2.0 if hides else 2.0)
         checker.special_care_embeds_weights.fill_(2.0)
-    edges = {"size": {"shortest_edge": 30}, "crop_size": {"height": 30, "width": 30}}
+    edges: dict[str, Any] = {"size": {"shortest_edge": 30}, "crop_size": {"height": 30, "width": 30}}
     pipe.register_modules(safety_checker=checker, feature_extractor=CLIPImageProcessor(**edges))

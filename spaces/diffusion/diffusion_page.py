@@ -8,9 +8,10 @@ from html import escape
 from typing import Any
 
 from common import errors, hardware
+from common.catalog import Model
 from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels
-from common.diffusion.opened import usual_guidance, usual_steps
+from common.diffusion.opened import few_steps, usual_guidance, usual_steps
 from common.diffusion.request import OWN, ImageRequest
 from common.training.runs import TrainingRuns
 from common.ui.fields import Choice, Number, Text
@@ -46,9 +47,19 @@ class DiffusionPage(Page):
     in_hub: bool = False
 
 
-def scheduler_choices(lang: str, names: tuple[str, ...] = schedulers.NAMES) -> list[tuple[str, str]]:
-    """For a box: the model's own scheduler, and the others."""
-    return [(schedulers.TITLES.get(name) or text(lang, "image.scheduler_own"), name) for name in names]
+def scheduler_choices(lang: str, model: Model | None) -> list[tuple[str, str]]:
+    """For a box: the model's own scheduler, and the others that it takes; None is the embedded model."""
+    titles = {name: schedulers.TITLES.get(name) or text(lang, "image.scheduler_own") for name in schedulers.NAMES}
+    few = model is not None and few_steps(model)
+    return [(title, name) for name, title in titles.items() if name != "lcm" or few]
+
+
+def page_model(models: DiffusionModels) -> Model | None:
+    """The page's model; None where there is none, which the status line says."""
+    try:
+        return models.find()
+    except errors.DemystifyError:
+        return None
 
 
 def usual(models: DiffusionModels) -> tuple[int, float]:

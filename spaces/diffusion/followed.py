@@ -108,8 +108,9 @@ class FollowedHandlers:
                 if isinstance(event, self._kind.step):
                     shown = replace(shown, steps=(*shown.steps, event))
                 elif isinstance(event, self._kind.end):
-                    steps = tuple(map(safety.blacken, shown.steps)) if event.hidden else shown.steps
-                    shown = replace(shown, steps=steps, finished=event)
+                    end: Any = event
+                    steps = tuple(map(safety.blacken, shown.steps)) if end.hidden else shown.steps
+                    shown = replace(shown, steps=steps, finished=end)
                 yield shown
 
     async def stop(self, lang: str, request: gr.Request) -> None:

@@ -80,13 +80,13 @@ class ImageHandlers:
             async for shown in states:
                 if shown.finished is not None:
                     kept = [*_pictures(lang, shown), *kept][:_KEPT]
-                    yield canvas_html(lang, shown), shown, kept, kept
+                    yield await asyncio.to_thread(canvas_html, lang, shown), shown, kept, kept
                 elif shown.step is None or time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()
-                    yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+                    yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
         if shown.finished is None:
             shown = replace(shown, stopped=True, loading=False)
-            yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+            yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
 
     async def _steps(self, wanted: ImageRequest, name: str) -> AsyncGenerator[Shown, None]:
         model, engine = await asyncio.to_thread(self._engine, name)
@@ -160,14 +160,17 @@ class ImageHandlers:
     async def for_model(self, lang: str, name: Any) -> tuple[Any, ...]:
         """Updates for: steps, guidance, size, scheduler: what suits a model that was chosen."""
         model = await asyncio.to_thread(self._models.find, MODEL.check(name))
-        few = 0 < model.steps <= 8
-        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
         return (
             usual_steps(model),
             usual_guidance(model),
             gr.update(choices=list(sizes(model.size)), value=model.size),
-            gr.update(choices=scheduler_choices(lang, names), value=OWN),
+            gr.update(choices=scheduler_choices(lang, model), value=OWN),
         )
+
+    async def schedulers(self, lang: str, name: Any) -> Any:
+        """An update for: scheduler: what the chosen model takes, in another language."""
+        model = await asyncio.to_thread(self._models.find, MODEL.check(name))
+        return gr.update(choices=scheduler_choices(lang, model))
 
     def next_seed(self, lang: str, seed: Any, images: Any) -> int:
         """The first seed that was not drawn."""
@@ -191,9 +194,8 @@ class ImageHandlers:
         model = await asyncio.to_thread(self._models.find, made_by if made_by in usable else MODEL.check(name))
         if checked.size not in sizes(model.size):
             raise errors.InvalidInput(field=SIZE.name, allowed=", ".join(map(str, sizes(model.size))))
-        few = 0 < model.steps <= 8
-        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
-        scheduler = found.scheduler if found.scheduler in names else OWN
+        choices = scheduler_choices(lang, model)
+        scheduler = found.scheduler if found.scheduler in [name for _, name in choices] else OWN
         note = text(lang, "image.restored", model=made_by or "?")
         return (
             checked.prompt,
@@ -203,7 +205,7 @@ class ImageHandlers:
             checked.guidance_scale,
             checked.seed,
             gr.update(choices=list(sizes(model.size)), value=checked.size),
-            gr.update(choices=scheduler_choices(lang, names), value=scheduler),
+            gr.update(choices=choices, value=scheduler),
             1,
             model.id if made_by in usable else gr.skip(),
             note,

@@ -256,6 +256,10 @@ def test_the_model_of_few_steps_can_be_chosen_and_brings_its_settings() -> None:
     steps, guidance, size, scheduler = asyncio.run(ImageHandlers(models).for_model("en", "emoji-diffusion-lcm"))
     assert (steps, guidance, size["value"]) == (4, 1.0, 64)
     assert "lcm" in [name for _, name in scheduler["choices"]] and scheduler["value"] == "own"
+    for name, offered in (("auto", False), ("emoji-diffusion-lcm", True)):  # in another language too
+        update = asyncio.run(ImageHandlers(models).schedulers("de", name))
+        assert ("lcm" in [name for _, name in update["choices"]]) is offered
+        assert text("de", "image.scheduler_own") in [title for title, _ in update["choices"]]
 
 
 def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,3 +288,20 @@ def test_signs_that_no_file_can_hold_are_left_out(handlers: ImageHandlers, tmp_p
     html, *_ = _drawn(handlers, *_form("a\x00 fox\r\n  on\u200b ice \U0001f98a"))
     (tmp_path / "a.png").write_bytes(_saved(html)[0])
     assert metadata.read(tmp_path / "a.png")[0].prompt == "a fox on ice \U0001f98a"
+
+
+def test_a_link_may_name_the_size_and_scheduler_of_another_model(models: DiffusionModels) -> None:
+    """Gradio would refuse in English what is not in its list; the engine says whether the model has it."""
+    import image_tab
+    from diffusion_page import DiffusionPage
+
+    from common.training.runs import TrainingRuns
+    from common.ui.page import page_frame
+
+    with page_frame("diffusion") as frame:
+        parts = (frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws)
+        image_tab.build(DiffusionPage(*parts, models, TrainingRuns(), None, None))
+    boxes = {block.elem_id: block for block in frame.demo.blocks.values() if getattr(block, "elem_id", None)}
+    assert boxes["image-size"].preprocess(512) == 512
+    assert boxes["image-scheduler"].preprocess("lcm") == "lcm"
+    assert "lcm" not in [name for _, name in boxes["image-scheduler"].choices]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from common.diffusion import guidance, noise, redraw, safety
-from common.diffusion.guidance import GuidanceRequest
+from common.diffusion.guidance import GuidanceRequest, Guided, GuidedStep
 from common.diffusion.models import configured
 from common.diffusion.noise import NoiseRequest
 from common.diffusion.opened import Opened, open_model
@@ -64,6 +64,7 @@ def test_the_steps_of_a_hidden_picture_are_hidden_too(checked: Opened) -> None:
 
 def test_what_is_no_picture_stays(tiny_opened: Opened) -> None:
     *steps, end = guidance.run(tiny_opened, GuidanceRequest("red apple", steps=2))
+    assert isinstance(steps[0], GuidedStep) and isinstance(end, Guided)
     black = safety.blacken(steps[0])
     assert not end.hidden and not _black(steps[0].guided[0])
     assert _black(black.unconditional) and all(map(_black, (*black.guided, *black.looks)))
