@@ -298,12 +298,21 @@ def check(opened: Opened, request: ImageRequest) -> None:
 
 
 def _too_large(opened: Opened, request: ImageRequest) -> errors.DemystifyError:
+    """Names settings that fit: fewer pictures of the same size, or else one of the largest size below it."""
     free = hardware.free_memory_gb()
+    fewer = [
+        number
+        for number in range(1, request.images)
+        if estimate.memory_gb(opened, replace(request, images=number)) <= free
+    ]
     size = estimate.largest_size(opened, replace(request, images=1))
     if size is None:
         return errors.OutOfMemory(available=round(free, 1))
-    smaller = min(size, max(request.size - 1, 1)) if request.images == 1 else size
+    smaller = min(size, max(request.size - 1, 1))
     fitting = max((known for known in opened.sizes if known <= smaller), default=opened.sizes[0])
     return errors.PictureTooLarge(
-        needed=round(estimate.memory_gb(opened, request), 1), available=round(free, 1), size=fitting
+        needed=round(estimate.memory_gb(opened, request), 1),
+        available=round(free, 1),
+        size=request.size if fewer else fitting,
+        images=max(fewer, default=1),
     )

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from common.diffusion import pictures, safety, schedulers, walk
+from common.diffusion.engine import check
 from common.diffusion.opened import Opened
-from common.diffusion.request import Pixels
+from common.diffusion.request import ImageRequest, Pixels
 from common.diffusion.trace import chosen_steps
 
 # The way through the noise schedule; it goes back the way it came, without chance.
@@ -122,10 +123,16 @@ def levels(scheduler: Any) -> tuple[Level, ...]:
 
 
 def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
-    """The steps up, from little noise to much, then those down, then the result. Raises NotSupported."""
+    """The steps up, from little noise to much, then those down, then the result.
+
+    Raises:
+        NotSupported: the model is built in another way.
+        PictureTooLarge, OutOfMemory: it does not fit into the free memory.
+    """
     import torch
 
     walk.check(opened)
+    check(opened, ImageRequest(request.prompt, steps=request.steps, size=opened.native, scheduler=_SCHEDULER))
     with opened.in_use(_SCHEDULER) as pipe, torch.inference_mode():
         scheduler = pipe.scheduler
         schedule = levels(scheduler)

@@ -159,6 +159,17 @@ def test_a_size_that_fits_is_named(tiny_opened: Opened, monkeypatch: pytest.Monk
         check(tiny_opened, large)
 
 
+def test_of_several_pictures_a_number_that_fits_is_named(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = replace(REQUEST, images=8)
+    free = estimate.memory_gb(tiny_opened, replace(several, images=3))
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: free)
+    with pytest.raises(errors.PictureTooLarge) as caught:
+        check(tiny_opened, several)
+    named = {name: caught.value.params[name] for name in ("images", "size")}
+    assert named["images"] < 8 and named["size"] == 32
+    check(tiny_opened, replace(several, **named))
+
+
 def test_memory_that_runs_out_while_drawing_is_said(tiny_opened: Opened) -> None:
     problem = RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
     said = DiffusionEngine._sentence(tiny_opened, replace(REQUEST, size=48), problem)
