@@ -6,12 +6,12 @@ from common.error_base import DemystifyError
 
 
 class PictureTooLarge(DemystifyError):
-    """``needed`` and ``available`` memory in GB; ``size`` in pixels is the largest that fits."""
+    """``needed`` and ``available`` memory in GB; ``images`` pictures of ``size`` pixels fit."""
 
     key = "picture_too_large"
     sentence = (
-        "This picture would need {needed} GB of memory, and {available} GB are free: "
-        "choose a size of {size} pixels, or fewer pictures."
+        "This would need {needed} GB of memory, and {available} GB are free: "
+        "choose a size of {size} pixels, number of pictures: {images}."
     )
 
 

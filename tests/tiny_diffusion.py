@@ -76,3 +76,20 @@ def build_tiny_decoder(folder: Path) -> Path:
         num_decoder_blocks=(1, 1),
     ).save_pretrained(folder)
     return folder
+
+
+def add_checker(pipe: Any, hides: bool) -> None:
+    """Give the pipeline a safety checker, untrained, that takes every picture for unsuitable, or none."""
+    import torch
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessor
+
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    looks = {**sizes, "image_size": 30, "patch_size": 10}
+    reads = {**sizes, "vocab_size": 8}
+    checker = StableDiffusionSafetyChecker(CLIPConfig(text_config=reads, vision_config=looks, projection_dim=8)).eval()
+    with torch.no_grad():  # a cosine is between the two
+        checker.concept_embeds_weights.fill_(-2.0 if hides else 2.0)
+        checker.special_care_embeds_weights.fill_(2.0)
+    edges: dict[str, Any] = {"size": {"shortest_edge": 30}, "crop_size": {"height": 30, "width": 30}}
+    pipe.register_modules(safety_checker=checker, feature_extractor=CLIPImageProcessor(**edges))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import errors
-from common.diffusion import walk
+from common.diffusion import safety, walk
 from common.diffusion.engine import check
 from common.diffusion.opened import Opened
 from common.diffusion.request import OWN, ImageRequest
@@ -55,10 +55,11 @@ class AdaptedStep:
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """Without the LoRA, and with it."""
+    """Without the LoRA, and with it; ``hidden``: the model's safety checker has hidden one of them, or both."""
 
     before: Image.Image
     after: Image.Image
+    hidden: bool = False
 
 
 def run(opened: Opened, request: AdaptedRequest) -> Iterator[AdaptedStep | Adapted]:
@@ -101,7 +102,9 @@ def run(opened: Opened, request: AdaptedRequest) -> Iterator[AdaptedStep | Adapt
             finally:
                 if adapted:
                     pipe.unload_lora_weights()
-    yield Adapted(*drawn)
+    with opened.in_use() as pipe:
+        (before, after), hidden = safety.hide(pipe, drawn)
+    yield Adapted(before, after, hidden)
 
 
 def _picture(opened: Opened, pipe: Any, request: AdaptedRequest) -> Iterator[int | Image.Image]:

@@ -82,6 +82,11 @@ class DiffusionEngine:
         """Whether the model has been loaded and its pace measured."""
         return self._opened is not None
 
+    @property
+    def loading(self) -> bool:
+        """Whether the model is on its way into memory."""
+        return self._opened is None and (self._opening.locked() or self._thread is not None)
+
     def opened(self) -> Opened:
         """The loaded model; loads it when it is not yet (seconds), and draws once to know the pace.
 
@@ -89,8 +94,11 @@ class DiffusionEngine:
 
         Raises:
             ModelUnavailable, OutOfMemory.
+            EngineStopped: it has been closed, as for another large model.
         """
         with self._opening:
+            if self._closed:  # loaded now, it would stay beside the other one, and nobody would let go of it
+                raise errors.EngineStopped()
             if self._opened is None:
                 opened = self._open_model()
                 if not hardware.on_zerogpu():  # there every call costs quota
@@ -136,6 +144,7 @@ class DiffusionEngine:
             PictureTooLarge: it does not fit into the free memory.
             InvalidInput: a size or scheduler that the model does not have.
             ModelUnavailable, OutOfMemory: the model cannot be loaded.
+            EngineStopped: it has been closed, as for another large model.
         """
         opened = self._opened
         if opened is None:
@@ -144,6 +153,8 @@ class DiffusionEngine:
         job = _Job(request, asyncio.get_running_loop())
         expected = self.expected(request)
         with self._change:
+            if self._closed:  # no thread would ever take the job
+                raise errors.EngineStopped()
             if len(self._jobs) >= self._most:
                 raise errors.PicturesWaiting(waiting=len(self._jobs))
             self._jobs.append(job)
@@ -292,12 +303,21 @@ def check(opened: Opened, request: ImageRequest) -> None:
 
 
 def _too_large(opened: Opened, request: ImageRequest) -> errors.DemystifyError:
+    """Names settings that fit: fewer pictures of the same size, or else one of the largest size below it."""
     free = hardware.free_memory_gb()
+    fewer = [
+        number
+        for number in range(1, request.images)
+        if estimate.memory_gb(opened, replace(request, images=number)) <= free
+    ]
     size = estimate.largest_size(opened, replace(request, images=1))
     if size is None:
         return errors.OutOfMemory(available=round(free, 1))
-    smaller = min(size, max(request.size - 1, 1)) if request.images == 1 else size
+    smaller = min(size, max(request.size - 1, 1))
     fitting = max((known for known in opened.sizes if known <= smaller), default=opened.sizes[0])
     return errors.PictureTooLarge(
-        needed=round(estimate.memory_gb(opened, request), 1), available=round(free, 1), size=fitting
+        needed=round(estimate.memory_gb(opened, request), 1),
+        available=round(free, 1),
+        size=request.size if fewer else fitting,
+        images=max(fewer, default=1),
     )

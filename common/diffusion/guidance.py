@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from common.diffusion import cross_attention, schedulers, walk
+from common.diffusion import cross_attention, safety, schedulers, walk
 from common.diffusion.cross_attention import Word
 from common.diffusion.engine import check
 from common.diffusion.opened import Opened
@@ -77,9 +77,10 @@ class GuidedStep:
 
 @dataclass(frozen=True, slots=True)
 class Guided:
-    """The finished pictures, one for each scale."""
+    """The finished pictures, one for each scale; ``hidden``: the model's safety checker has hidden some."""
 
     images: tuple[Image.Image, ...]
+    hidden: bool = False
 
 
 def run(opened: Opened, request: GuidanceRequest) -> Iterator[GuidedStep | Guided]:
@@ -131,7 +132,7 @@ def run(opened: Opened, request: GuidanceRequest) -> Iterator[GuidedStep | Guide
                     passed / number * (request.steps - number),
                 )
                 latents = walk.advance(scheduler, guided, timestep, latents, chances)
-        yield Guided(tuple(walk.to_pictures(pipe, latents)))
+        yield Guided(*safety.hide(pipe, walk.to_pictures(pipe, latents)))
 
 
 def difference(before: Pixels, after: Pixels) -> Pixels:

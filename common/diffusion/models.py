@@ -77,25 +77,46 @@ class DiffusionModels:
     def engine(self, name: str = AUTO) -> DiffusionEngine:
         """The engine for a model; it loads with its first picture, or when it is started.
 
+        Another large model that nobody waits for is let go of: ask for an engine only when something is to be drawn.
+
         Raises:
             UnknownModel, ModelUnavailable.
         """
         model = self.find(name)
         with self._lock:
             if model.id not in self._engines:
-                self._make_room(model)
+                for other in self._in_its_place(model):
+                    if not self._engines[other].active and not self._engines[other].loading:
+                        self._engines.pop(other).close()
+                gc.collect()
                 self._engines[model.id] = DiffusionEngine(model.title, lambda: open_model(model))
             return self._engines[model.id]
 
-    def _make_room(self, wanted: Model) -> None:
-        """Let go of the other large model, when nobody waits for it."""
+    def held(self, name: str = AUTO) -> DiffusionEngine | None:
+        """The engine for a model that somebody has already drawn with or that was started; changes nothing.
+
+        Raises:
+            UnknownModel, ModelUnavailable.
+        """
+        return self._engines.get(self.find(name).id)
+
+    def beside_others(self, name: str = AUTO) -> DiffusionEngine | None:
+        """The engine for a model like ``engine``, but None where another one would have to go.
+
+        Raises:
+            UnknownModel, ModelUnavailable.
+        """
+        model = self.find(name)
+        if model.id not in self._engines and self._in_its_place(model):
+            return None
+        return self.engine(model.id)
+
+    def _in_its_place(self, wanted: Model) -> list[str]:
+        """The other large models that are held: there is room for one."""
+        if wanted.embedded:
+            return []
         known = {model.id: model for model in self.usable()}
-        for name, engine in list(self._engines.items()):
-            embedded = name in known and known[name].embedded
-            if not wanted.embedded and not embedded and not engine.active:
-                engine.close()
-                del self._engines[name]
-        gc.collect()
+        return [name for name in self._engines if not (name in known and known[name].embedded)]
 
     def close(self) -> None:
         """End the engines' threads and let go of their models."""

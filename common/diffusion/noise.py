@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.diffusion import pictures, schedulers, walk
+from common.diffusion import pictures, safety, schedulers, walk
+from common.diffusion.engine import check
 from common.diffusion.opened import Opened
-from common.diffusion.request import Pixels
+from common.diffusion.request import ImageRequest, Pixels
 from common.diffusion.trace import chosen_steps
 
 # The way through the noise schedule; it goes back the way it came, without chance.
@@ -104,6 +105,7 @@ class Noised:
         result: what came back.
         pixels: the picture with noise on its pixels, at some of the levels.
         curve: the whole noise schedule, at every timestep.
+        hidden: the model's safety checker has hidden what came back.
     """
 
     original: Image.Image
@@ -111,6 +113,7 @@ class Noised:
     result: Image.Image
     pixels: tuple[tuple[Level, Image.Image], ...]
     curve: tuple[Level, ...]
+    hidden: bool = False
 
 
 def levels(scheduler: Any) -> tuple[Level, ...]:
@@ -120,10 +123,16 @@ def levels(scheduler: Any) -> tuple[Level, ...]:
 
 
 def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
-    """The steps up, from little noise to much, then those down, then the result. Raises NotSupported."""
+    """The steps up, from little noise to much, then those down, then the result.
+
+    Raises:
+        NotSupported: the model is built in another way.
+        PictureTooLarge, OutOfMemory: it does not fit into the free memory.
+    """
     import torch
 
     walk.check(opened)
+    check(opened, ImageRequest(request.prompt, steps=request.steps, size=opened.native, scheduler=_SCHEDULER))
     with opened.in_use(_SCHEDULER) as pipe, torch.inference_mode():
         scheduler = pipe.scheduler
         schedule = levels(scheduler)
@@ -151,9 +160,10 @@ def run(opened: Opened, request: NoiseRequest) -> Iterator[NoiseStep | Noised]:
             yield step(done, True, timestep, shown[0], shown[1])
             latents = walk.advance(scheduler, prediction, timestep, latents, [chance])
         kept, result = walk.to_pictures(pipe, torch.cat([clean, latents]))
+        (result,), hidden = safety.hide(pipe, [result])
         up = [schedule[int(timestep)] for timestep in down.flip(0)]
         row = [up[place] for place in chosen_steps(len(up), _IN_PIXELS)]
-        yield Noised(original, kept, result, _on_pixels(original, row, request.seed), schedule)
+        yield Noised(original, kept, result, _on_pixels(original, row, request.seed), schedule, hidden)
 
 
 def _guess(pipe: Any, latents: Any, timestep: Any, prediction: Any) -> Any:

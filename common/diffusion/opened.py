@@ -88,7 +88,7 @@ class Opened:
     @property
     def few_steps(self) -> bool:
         """Whether it was distilled to need only a few steps."""
-        return 0 < self.model.steps <= 8
+        return few_steps(self.model)
 
     @property
     def schedulers(self) -> tuple[str, ...]:
@@ -123,6 +123,11 @@ def sizes(native: int) -> tuple[int, ...]:
     """Edges of pictures that a model trained with ``native`` pixels can draw: their latents can be halved twice."""
     step = 16 if native < 256 else 64
     return tuple(sorted({round(native * share / step) * step for share in _SHARES} - {0}))
+
+
+def few_steps(model: Model) -> bool:
+    """Whether a model was distilled to need only a few steps."""
+    return 0 < model.steps <= 8
 
 
 def usual_steps(model: Model) -> int:

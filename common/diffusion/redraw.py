@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from common.diffusion import pictures, schedulers, walk
+from common.diffusion import pictures, safety, schedulers, walk
 from common.diffusion.engine import check
 from common.diffusion.opened import Opened
 from common.diffusion.request import OWN, ImageRequest, Pixels
@@ -76,10 +76,14 @@ class RedrawStep:
 
 @dataclass(frozen=True, slots=True)
 class Redrawn:
-    """The picture as the model got it, and what has become of it; outside a mask the two are the same."""
+    """The picture as the model got it, and what has become of it; outside a mask the two are the same.
+
+    ``hidden``: the model's safety checker has hidden the latter.
+    """
 
     original: Image.Image
     result: Image.Image
+    hidden: bool = False
 
 
 def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn]:
@@ -121,7 +125,8 @@ def run(opened: Opened, request: RedrawRequest) -> Iterator[RedrawStep | Redrawn
         if request.mask is not None:
             # The autoencoder alters what it gives back: outside the mask the picture itself stays.
             result = Image.composite(result, original, request.mask.convert("L").resize(result.size).point(_sharp))
-        yield Redrawn(original, result)
+        (result,), hidden = safety.hide(pipe, [result])
+        yield Redrawn(original, result, hidden)
 
 
 def _sharp(grey: int) -> int:

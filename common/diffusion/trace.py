@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
+from common.diffusion import safety
 from common.diffusion.request import Finished, ImageRequest, Pixels, StepEvent
 
 # Edge of a picture in what is saved, and the gap between two, in pixels.
@@ -36,6 +37,16 @@ class Trace:
     def image(self) -> Image.Image | None:
         """The finished picture."""
         return self.finished.images[0] if self.finished else None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the model's safety checker has hidden it."""
+        return self.finished is not None and self.finished.hidden[0]
+
+    def finish(self, finished: Finished) -> Trace:
+        """With its picture; one that the safety checker has hidden hides the steps, which show the same."""
+        steps = tuple(map(safety.blacken, self.steps)) if finished.hidden[0] else self.steps
+        return replace(self, steps=steps, finished=finished)
 
 
 def gif(traces: Sequence[Trace]) -> bytes:

@@ -43,6 +43,7 @@ class Turns:
         self._most = most
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="turns")
         self._active = 0
+        self._closed = False
 
     @property
     def active(self) -> int:
@@ -54,8 +55,11 @@ class Turns:
 
         Raises:
             PicturesWaiting: too many others are waiting.
+            EngineStopped: the model has been closed, as for another large one.
             What ``work`` raises, and what loading the model does.
         """
+        if self._closed:
+            raise errors.EngineStopped()
         if self._active >= self._most:
             raise errors.PicturesWaiting(waiting=self._active)
         self._active += 1
@@ -93,6 +97,7 @@ class Turns:
 
     def close(self) -> None:
         """Take no more work; what runs ends by itself."""
+        self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 

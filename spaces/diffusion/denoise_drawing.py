@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from denoise_look import Shown
-from image_look import data_uri
+from image_look import data_uri, hidden_html
 from step_strips import player, strip_html
 
 from common.diffusion.request import Pixels
@@ -40,8 +40,9 @@ def _run(lang: str, shown: Shown, trace: Trace, scheduler: str) -> str:
     }[shown.differs]
     says = "".join(_say(lang, trace, place) for place in range(len(trace.steps)))
     strips = "".join(_strip(lang, trace, kind) for kind in _KINDS)
+    hidden = hidden_html(lang) if trace.hidden else ""
     return (
-        f'<section data-steps="{len(trace.steps)}"><h4>{escape(about)}</h4><div class="says">{says}</div>'
+        f'<section data-steps="{len(trace.steps)}"><h4>{escape(about)}</h4>{hidden}<div class="says">{says}</div>'
         f'<div class="strips">{strips}{_result(lang, trace)}</div>{_curve(lang, trace)}</section>'
     )
 

@@ -61,7 +61,7 @@ class DenoiseHandlers:
         yield gr.skip(), gr.skip(), _note(lang, "image.loading")
         async with contextlib.aclosing(self._stops.watch(request.session_hash, self._runs(wanted, differs))) as states:
             async for shown in states:
-                yield player_html(lang, shown), shown, ""
+                yield await asyncio.to_thread(player_html, lang, shown), shown, ""
         # Stopped before the first step there is nothing to show, nor to say.
         yield gr.skip(), gr.skip(), ""
 

@@ -58,7 +58,7 @@ async def follow(engine: DiffusionEngine, shown: Shown) -> AsyncGenerator[Shown,
                 if isinstance(event, StepEvent):
                     traces[place] = replace(trace, steps=(*trace.steps, event))
                 elif isinstance(event, Finished):
-                    traces[place] = replace(trace, finished=event)
+                    traces[place] = trace.finish(event)
                 changed.set()
 
     runs = asyncio.gather(*(run(place) for place in range(len(traces))))

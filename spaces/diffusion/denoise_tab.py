@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import step_strips
 from denoise_handlers import COMPARE, DenoiseHandlers
-from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, scheduler_choices, usual
+from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, page_model, scheduler_choices, usual
 
 from common.ui.download import SAVE
 from common.ui.errors import guarded
@@ -77,5 +77,10 @@ def build(page: DiffusionPage) -> None:
 
 def _schedulers(page: DiffusionPage, key: str, value: Any, **props: Any) -> gr.Dropdown:
     return page.words(
-        gr.Dropdown, keys={"label": key, "choices": scheduler_choices}, value=value, min_width=170, **props
+        gr.Dropdown,
+        keys={"label": key, "choices": lambda lang: scheduler_choices(lang, page_model(page.models))},
+        value=value,
+        allow_custom_value=True,  # what a link names beside them is refused by our own sentence, not by gradio's
+        min_width=170,
+        **props,
     )

@@ -8,9 +8,10 @@ from html import escape
 from typing import Any
 
 from common import errors, hardware
+from common.catalog import Model
 from common.diffusion import schedulers
 from common.diffusion.models import AUTO, DiffusionModels
-from common.diffusion.opened import FULL, SMALL, usual_guidance, usual_steps
+from common.diffusion.opened import FULL, SMALL, few_steps, usual_guidance, usual_steps
 from common.diffusion.request import OWN, ImageRequest
 from common.training.runs import TrainingRuns
 from common.ui.fields import Choice, Number, Text
@@ -47,9 +48,19 @@ class DiffusionPage(Page):
     in_hub: bool = False
 
 
-def scheduler_choices(lang: str, names: tuple[str, ...] = schedulers.NAMES) -> list[tuple[str, str]]:
-    """For a box: the model's own scheduler, and the others."""
-    return [(schedulers.TITLES.get(name) or text(lang, "image.scheduler_own"), name) for name in names]
+def scheduler_choices(lang: str, model: Model | None) -> list[tuple[str, str]]:
+    """For a box: the model's own scheduler, and the others that it takes; None is the embedded model."""
+    titles = {name: schedulers.TITLES.get(name) or text(lang, "image.scheduler_own") for name in schedulers.NAMES}
+    few = model is not None and few_steps(model)
+    return [(title, name) for name, title in titles.items() if name != "lcm" or few]
+
+
+def page_model(models: DiffusionModels) -> Model | None:
+    """The page's model; None where there is none, which the status line says."""
+    try:
+        return models.find()
+    except errors.DemystifyError:
+        return None
 
 
 def usual(models: DiffusionModels) -> tuple[int, float]:
@@ -102,7 +113,10 @@ def words_of(field: Text, value: Any) -> str:
 async def status_html(lang: str, models: DiffusionModels) -> tuple[str, bool]:
     """The status line: which model draws here, and whether it is ready. Never waits for it."""
     try:
-        engine = await asyncio.to_thread(models.engine)
+        engine = await asyncio.to_thread(models.beside_others)
+        if engine is None:  # another large model has its place, and a look shall not change that
+            title = (await asyncio.to_thread(models.find)).title
+            return f'<div class="status"><span><b>{escape(title)}</b></span></div>', True
     except errors.DemystifyError as problem:
         return f'<div class="status"><span>{escape(error_text(lang, problem))}</span></div>', True
     if not engine.ready:

@@ -14,7 +14,9 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
+from image_look import hidden_html
 
+from common.diffusion import safety
 from common.diffusion.models import DiffusionModels
 from common.ui.components import meter_html
 from common.ui.i18n import number, text
@@ -50,7 +52,7 @@ class Kind:
 
     Attributes:
         run: what the engine calls with its pipeline and the request; gives steps, then the end.
-        step, end: the types of what it gives.
+        step, end: the types of what it gives; an end says whether the model's safety checker has ``hidden`` anything.
         progress, player: HTML for a language and what is on the page: while it runs, and with all steps.
     """
 
@@ -96,7 +98,7 @@ class FollowedHandlers:
                 if shown.finished is None and time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()
                     yield self._kind.progress(lang, shown), gr.skip(), gr.skip()
-        drawn = await asyncio.to_thread(self._kind.player, lang, shown)
+        drawn = await asyncio.to_thread(self._drawn, lang, shown)
         yield ("", drawn, shown) if shown.steps else ("", gr.skip(), gr.skip())
 
     async def _states(self, shown: Any) -> AsyncGenerator[Any, None]:
@@ -106,13 +108,20 @@ class FollowedHandlers:
                 if isinstance(event, self._kind.step):
                     shown = replace(shown, steps=(*shown.steps, event))
                 elif isinstance(event, self._kind.end):
-                    shown = replace(shown, finished=event)
+                    end: Any = event
+                    steps = tuple(map(safety.blacken, shown.steps)) if end.hidden else shown.steps
+                    shown = replace(shown, steps=steps, finished=end)
                 yield shown
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's run; the steps that have come are shown."""
         self._stops.stop(request.session_hash)
 
-    def player(self, lang: str, shown: Any) -> Any:
+    async def player(self, lang: str, shown: Any) -> Any:
         """An update for the player: in another language, if there is one."""
-        return gr.skip() if shown is None else self._kind.player(lang, shown)
+        return gr.skip() if shown is None else await asyncio.to_thread(self._drawn, lang, shown)
+
+    def _drawn(self, lang: str, shown: Any) -> str:
+        """The player, and above it why it is black, if it is; encoding its pictures takes a while."""
+        hidden = shown.finished is not None and shown.finished.hidden
+        return (hidden_html(lang) if hidden else "") + self._kind.player(lang, shown)

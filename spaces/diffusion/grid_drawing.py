@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from image_look import data_uri
+from image_look import data_uri, hidden_html
 
 from common.diffusion import schedulers
 from common.diffusion.grid import Axis, Drawn, Value
@@ -41,7 +41,7 @@ def progress_html(lang: str, shown: Shown) -> str:
     done = text(lang, "grid.done", n=number(lang, len(shown.drawn)), all=number(lang, shown.pictures))
     notes = ""
     if any(one.hidden for one in shown.drawn):
-        notes = f'<p class="notice">{escape(text(lang, "image.hidden"))}</p>'
+        notes = hidden_html(lang)
     if len(shown.drawn) == shown.pictures:
         return f'<p class="quiet">{escape(done)}</p>{notes}'
     if shown.stopped:

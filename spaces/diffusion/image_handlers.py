@@ -13,11 +13,11 @@ from typing import Any
 
 import gradio as gr
 from diffusion_page import MODEL, SEED, SIZE, read_request, scheduler_choices
-from image_look import Shown, canvas_html, notes_html
+from image_look import Shown, before_loading_html, canvas_html, notes_html
 from PIL import Image
 from prompt_ideas import surprise
 
-from common import errors
+from common import catalog, errors
 from common.catalog import Model
 from common.diffusion import estimate, metadata, schedulers
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
@@ -82,13 +82,13 @@ class ImageHandlers:
             async for shown in states:
                 if shown.finished is not None:
                     kept = [*_pictures(lang, shown), *kept][:_KEPT]
-                    yield canvas_html(lang, shown), shown, kept, kept
+                    yield await asyncio.to_thread(canvas_html, lang, shown), shown, kept, kept
                 elif shown.step is None or time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()
-                    yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+                    yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
         if shown.finished is None:
             shown = replace(shown, stopped=True, loading=False)
-            yield canvas_html(lang, shown), shown, gr.skip(), gr.skip()
+            yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
 
     async def _steps(self, wanted: ImageRequest, name: str) -> AsyncGenerator[Shown, None]:
         model, engine = await asyncio.to_thread(self._engine, name)
@@ -132,9 +132,14 @@ class ImageHandlers:
         try:
             asked = read_request(prompt, negative, steps, guidance, seed, size, scheduler, images, decoder=decoder)
             wanted = _styled(asked, style)
-            _, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
+            name = MODEL.check(model)
         except (errors.EmptyPrompt, errors.InvalidInput):
             return ""
+        # Choosing a model must not load it, nor take the place of one that others draw with.
+        engine = await asyncio.to_thread(self._models.held, name)
+        if engine is None or not (engine.ready or engine.loading):
+            entry = await asyncio.to_thread(self._models.find, name)
+            return before_loading_html(lang, entry, await asyncio.to_thread(catalog.is_local, entry))
         if not engine.ready:
             return notes_html(lang, None, wanted, None, 0.0)
         opened = engine.opened()
@@ -148,24 +153,29 @@ class ImageHandlers:
         While a page loads, the language component still has its default: the visit itself is asked.
         """
         lang = language_of_visit(request)
-        yield await self.foresee(lang, *form)
         with contextlib.suppress(errors.DemystifyError):
-            _, engine = await asyncio.to_thread(self._engine, MODEL.check(form[-1]))
-            await asyncio.to_thread(engine.opened)
+            engine = await asyncio.to_thread(self._models.beside_others)
+            if engine is not None:
+                engine.start()
+                yield await self.foresee(lang, *form)
+                await asyncio.to_thread(engine.opened)
         yield await self.foresee(lang, *form)
 
     async def for_model(self, lang: str, name: Any) -> tuple[Any, ...]:
         """Updates for: steps, guidance, size, scheduler, decoder: what suits a model that was chosen."""
         model = await asyncio.to_thread(self._models.find, MODEL.check(name))
-        few = 0 < model.steps <= 8
-        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
         return (
             usual_steps(model),
             usual_guidance(model),
             gr.update(choices=list(sizes(model.size)), value=model.size),
-            gr.update(choices=scheduler_choices(lang, names), value=OWN),
+            gr.update(choices=scheduler_choices(lang, model), value=OWN),
             gr.update(value=SMALL, visible=len(decoders(model)) > 1),
         )
+
+    async def schedulers(self, lang: str, name: Any) -> Any:
+        """An update for: scheduler: what the chosen model takes, in another language."""
+        model = await asyncio.to_thread(self._models.find, MODEL.check(name))
+        return gr.update(choices=scheduler_choices(lang, model))
 
     def next_seed(self, lang: str, seed: Any, images: Any) -> int:
         """The first seed that was not drawn."""
@@ -191,9 +201,8 @@ class ImageHandlers:
         model = await asyncio.to_thread(self._models.find, made_by if made_by in usable else MODEL.check(name))
         if checked.size not in sizes(model.size):
             raise errors.InvalidInput(field=SIZE.name, allowed=", ".join(map(str, sizes(model.size))))
-        few = 0 < model.steps <= 8
-        names = tuple(name for name in schedulers.NAMES if name != "lcm" or few)
-        scheduler = found.scheduler if found.scheduler in names else OWN
+        choices = scheduler_choices(lang, model)
+        scheduler = found.scheduler if found.scheduler in [name for _, name in choices] else OWN
         note = text(lang, "image.restored", model=made_by or "?")
         return (
             checked.prompt,
@@ -203,7 +212,7 @@ class ImageHandlers:
             checked.guidance_scale,
             checked.seed,
             gr.update(choices=list(sizes(model.size)), value=checked.size),
-            gr.update(choices=scheduler_choices(lang, names), value=scheduler),
+            gr.update(choices=choices, value=scheduler),
             1,
             gr.update(
                 value=FULL if found.full_decoder and FULL in decoders(model) else SMALL,

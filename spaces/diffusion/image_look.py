@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from common.catalog import Model
 from common.diffusion import metadata
 from common.diffusion.opened import Opened
 from common.diffusion.request import Finished, ImageRequest, Pixels, StepEvent
@@ -96,11 +97,30 @@ def _finished(lang: str, shown: Shown, finished: Finished) -> str:
             f'<a href="{uri}" download="{alone.seed}.png">{escape(text(lang, "image.save"))}</a></figcaption></figure>'
         )
         if hidden:
-            notes = f'<p class="notice">{escape(text(lang, "image.hidden"))}</p>'
+            notes = hidden_html(lang)
     rows = [(f"{number(lang, finished.seconds, 2)} s", text(lang, "image.took"))]
     if finished.together > request.images:
         rows.append((number(lang, finished.together), text(lang, "image.together")))
     return f'<div class="drawn">{"".join(figures)}</div>{notes}{figures_html(rows)}'
+
+
+def hidden_html(lang: str) -> str:
+    """Why there is a black picture, and what to do."""
+    return f'<p class="notice">{escape(text(lang, "image.hidden"))}</p>'
+
+
+def before_loading_html(lang: str, model: Model, here: bool) -> str:
+    """What Draw will do first with a model that is not in memory.
+
+    Args:
+        here: its files are on this machine.
+    """
+    lines = [text(lang, "image.loads_at_draw", title=model.title)]
+    if not here:
+        lines.append(text(lang, "image.to_fetch", size=number(lang, model.size_mb / 1000, 1)))
+    if model.memory_mb:
+        lines.append(text(lang, "image.model_memory", memory=number(lang, model.memory_mb / 1000, 1)))
+    return _quiet(lines)
 
 
 def notes_html(

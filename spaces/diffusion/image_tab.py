@@ -17,6 +17,7 @@ from diffusion_page import (
     SIZE,
     STEPS,
     DiffusionPage,
+    page_model,
     scheduler_choices,
 )
 from image_handlers import STYLE, STYLES, ImageHandlers, model_choices
@@ -124,6 +125,7 @@ def build(page: DiffusionPage) -> None:
         **quiet,
     )
     page.on_language(guarded(handlers.relabel), [shown], [canvas])
+    page.on_language(guarded(handlers.schedulers), [form["model"]], [form["scheduler"]])
 
 
 _ORDER = ("negative", "style", "steps", "guidance", "seed", "size", "scheduler", "images", "decoder", "model")
@@ -148,12 +150,21 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
         form["images"] = IMAGES.slider(words, "image.images", min_width=130, elem_id="image-images")
     with gr.Row():
         form["size"] = words(
-            gr.Dropdown, keys={"label": "image.size"}, choices=list(offered), value=size, min_width=110
+            gr.Dropdown,
+            keys={"label": "image.size"},
+            choices=list(offered),
+            value=size,
+            # A link may name another model's size: the model says whether it has it, not gradio's list.
+            allow_custom_value=True,
+            min_width=110,
+            elem_id="image-size",
         )
         form["scheduler"] = words(
             gr.Dropdown,
-            keys={"label": "image.scheduler", "choices": scheduler_choices},
+            keys={"label": "image.scheduler"},
+            choices=scheduler_choices(words.lang, page_model(page.models)),  # then those of the model that is chosen
             value=SCHEDULER.default,
+            allow_custom_value=True,
             min_width=210,
             elem_id="image-scheduler",
         )

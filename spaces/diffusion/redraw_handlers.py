@@ -70,8 +70,8 @@ class RedrawHandlers(FollowedHandlers):
             raise errors.NothingDrawn()
         return "mine", shown.finished.result, mask_html(lang, shown.finished.result), ""
 
-    def relabel(
+    async def relabel(
         self, lang: str, shown: Shown | None, which: Any, own: Image.Image | None, mask: str
     ) -> tuple[Any, ...]:
         """Updates for: player, picture with its mask, in another language."""
-        return self.player(lang, shown), mask_html(lang, wanted(which, own), mask)
+        return await self.player(lang, shown), mask_html(lang, wanted(which, own), mask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from image_look import data_uri
+from image_look import data_uri, hidden_html
 from PIL import Image
 
 from common.diffusion.adapted import Adapted
@@ -91,7 +91,7 @@ def both_html(lang: str, adapted: Adapted, strength: float) -> str:
         f'<figure><img src="{data_uri(picture)}" alt=""><figcaption>{escape(words)}</figcaption></figure>'
         for picture, words in figures
     )
-    return f'<div class="pictures large">{cells}</div>'
+    return f'<div class="pictures large">{cells}</div>{hidden_html(lang) if adapted.hidden else ""}'
 
 
 def _loss(lang: str, value: float | None) -> str:

@@ -22,6 +22,7 @@ from common import errors
 from common.config import LANGUAGES, Settings
 from common.diffusion.models import DiffusionModels
 from common.ui.i18n import text
+from tests.tiny_diffusion import add_checker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
@@ -156,3 +157,12 @@ def test_stopping_keeps_the_steps_and_frees_the_place(handlers: DenoiseHandlers,
 
 def test_only_what_is_compared_is_asked_for(handlers: DenoiseHandlers) -> None:
     assert [update["visible"] for update in handlers.choose("en", "guidance")] == [False, True, False]
+
+
+def test_a_hidden_picture_takes_its_steps_along_and_that_is_said(tiny_diffusion: Path) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    add_checker(models.engine().opened().pipe, hides=True)
+    html, shown = _played(DenoiseHandlers(models), *_form())
+    assert text("en", "image.hidden") in unescape(html)
+    assert shown.traces[0].hidden and not any(step.clean[0].any() for step in shown.traces[0].steps)
+    models.close()

@@ -17,6 +17,7 @@ from common import errors
 from common.config import LANGUAGES, Settings
 from common.diffusion.models import DiffusionModels
 from common.ui.i18n import text
+from tests.tiny_diffusion import add_checker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
@@ -63,7 +64,7 @@ def test_it_follows_the_language_and_escapes(handlers: GuidanceHandlers, lang: s
     html, shown = _opened(handlers, "<b>x", 2, 1.0, 5, lang=lang)
     assert "<b>x" not in html and "<b" in unescape(html)
     assert text(lang, "guidance.looks") in unescape(html)
-    assert text("fr", "guidance.looks") in unescape(handlers.player("fr", shown))
+    assert text("fr", "guidance.looks") in unescape(asyncio.run(handlers.player("fr", shown)))
 
 
 def test_stopping_shows_the_steps_that_have_come(handlers: GuidanceHandlers, models: DiffusionModels) -> None:
@@ -87,3 +88,14 @@ def test_stopping_shows_the_steps_that_have_come(handlers: GuidanceHandlers, mod
 def test_bad_input_is_said(handlers: GuidanceHandlers, form: tuple[Any, ...]) -> None:
     with pytest.raises((errors.EmptyPrompt, errors.InvalidInput)):
         _opened(handlers, *form)
+
+
+def test_hidden_pictures_take_the_steps_along_and_that_is_said(tiny_diffusion: Path) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
+    add_checker(models.engine().opened().pipe, hides=True)
+    handlers = GuidanceHandlers(models)
+    html, shown = _opened(handlers, "red apple", 2, 4.0, 5)
+    assert text("en", "image.hidden") in unescape(html)
+    assert shown.finished.hidden and not any(step.guided[0].any() for step in shown.steps)
+    assert text("de", "image.hidden") in unescape(asyncio.run(handlers.player("de", shown)))
+    models.close()

@@ -16,7 +16,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from common import errors, hardware
+from common import catalog, errors, hardware
 from common.config import LANGUAGES, Settings
 from common.diffusion import metadata
 from common.diffusion.engine import ImageRequest
@@ -26,6 +26,7 @@ from tests.tiny_diffusion import build_tiny_decoder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
+from diffusion_page import status_html
 from image_handlers import ImageHandlers, model_choices
 
 VISITOR = gr.Request(session_hash="visitor")
@@ -190,6 +191,28 @@ def test_a_page_opened_before_the_model_is_loaded(tiny_diffusion: Path) -> None:
     models.close()
 
 
+def test_choosing_a_model_loads_nothing_and_says_what_draw_will_do(
+    models: DiffusionModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither does it let go of another visitor's large model; and only Draw takes a model's place."""
+    large = [catalog.Model(f"large-{n}", f"Large {n}", "image", "hub", size=32, size_mb=2500 * n) for n in (1, 2)]
+    monkeypatch.setattr(DiffusionModels, "usable", lambda self: tuple(large))
+    monkeypatch.setattr(catalog, "is_local", lambda model: model.id == "large-1")
+    shared = DiffusionModels(Settings(offline=True))
+    first = shared.engine("large-1")
+    handlers = ImageHandlers(shared)
+    note = asyncio.run(handlers.foresee("en", *_form(model="large-2")))
+    assert "Large 2 is loaded when you press Draw" in note and "5.0 GB are downloaded first" in note
+    assert "download" not in asyncio.run(handlers.foresee("en", *_form(model="large-1")))
+    assert shared.held("large-2") is None and shared.held("large-1") is first
+    assert shared.beside_others("large-2") is None and shared.beside_others() is first
+    shared.engine("large-2")
+    assert shared.held("large-1") is None
+    status, ready = asyncio.run(status_html("en", shared))  # of the page's model, which is not in memory
+    assert ready and "Large 1" in status and shared.held("large-2") is not None
+    shared.close()
+
+
 def test_a_saved_picture_gives_its_settings_back(handlers: ImageHandlers, tmp_path: Path) -> None:
     html, *_ = _drawn(
         handlers, *_form("fox", negative="blue", steps=4, guidance=2.5, seed=9, size=48, scheduler="unipc")
@@ -258,6 +281,10 @@ def test_the_model_of_few_steps_can_be_chosen_and_brings_its_settings() -> None:
     steps, guidance, size, scheduler, _ = asyncio.run(ImageHandlers(models).for_model("en", "emoji-diffusion-lcm"))
     assert (steps, guidance, size["value"]) == (4, 1.0, 64)
     assert "lcm" in [name for _, name in scheduler["choices"]] and scheduler["value"] == "own"
+    for name, offered in (("auto", False), ("emoji-diffusion-lcm", True)):  # in another language too
+        update = asyncio.run(ImageHandlers(models).schedulers("de", name))
+        assert ("lcm" in [name for _, name in update["choices"]]) is offered
+        assert text("de", "image.scheduler_own") in [title for title, _ in update["choices"]]
 
 
 def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,3 +313,20 @@ def test_signs_that_no_file_can_hold_are_left_out(handlers: ImageHandlers, tmp_p
     html, *_ = _drawn(handlers, *_form("a\x00 fox\r\n  on\u200b ice \U0001f98a"))
     (tmp_path / "a.png").write_bytes(_saved(html)[0])
     assert metadata.read(tmp_path / "a.png")[0].prompt == "a fox on ice \U0001f98a"
+
+
+def test_a_link_may_name_the_size_and_scheduler_of_another_model(models: DiffusionModels) -> None:
+    """Gradio would refuse in English what is not in its list; the engine says whether the model has it."""
+    import image_tab
+    from diffusion_page import DiffusionPage
+
+    from common.training.runs import TrainingRuns
+    from common.ui.page import page_frame
+
+    with page_frame("diffusion") as frame:
+        parts = (frame.demo, frame.words, frame.lang, frame.arrival, frame.redraws)
+        image_tab.build(DiffusionPage(*parts, models, TrainingRuns(), None, None))
+    boxes = {block.elem_id: block for block in frame.demo.blocks.values() if getattr(block, "elem_id", None)}
+    assert boxes["image-size"].preprocess(512) == 512
+    assert boxes["image-scheduler"].preprocess("lcm") == "lcm"
+    assert "lcm" not in [name for _, name in boxes["image-scheduler"].choices]

@@ -67,7 +67,7 @@ def test_both_ways_the_schedule_and_the_pixels_are_in_the_page(handlers: NoiseHa
 def test_it_follows_the_language(handlers: NoiseHandlers, lang: str) -> None:
     html, shown = _run(handlers, *_form(prompt="", steps=1), lang=lang)
     assert text(lang, "noise.schedule") in unescape(html)
-    assert text("fr", "noise.schedule") in unescape(handlers.player("fr", shown))
+    assert text("fr", "noise.schedule") in unescape(asyncio.run(handlers.player("fr", shown)))
 
 
 def test_an_own_picture_is_taken_shown_and_used(handlers: NoiseHandlers, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_before_start_steps_and_after_are_in_the_page(handlers: RedrawHandlers, 
     html, shown = _drawn(handlers, *_form(), lang=lang)
     assert len(shown.steps) == 3 and html.count("data-at=") == 3 and html.count("<img") == 3
     assert text(lang, "redraw.result") in unescape(html)
-    player, place = handlers.relabel("fr", shown, "apple", None, _sent())
+    player, place = asyncio.run(handlers.relabel("fr", shown, "apple", None, _sent()))
     assert text("fr", "redraw.result") in player and text("fr", "redraw.mask_top") in unescape(place)
     assert _sent() in place, "what was painted is still there"
 

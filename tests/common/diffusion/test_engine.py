@@ -162,6 +162,17 @@ def test_a_size_that_fits_is_named(tiny_opened: Opened, monkeypatch: pytest.Monk
         check(tiny_opened, large)
 
 
+def test_of_several_pictures_a_number_that_fits_is_named(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = replace(REQUEST, images=8)
+    free = estimate.memory_gb(tiny_opened, replace(several, images=3))
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: free)
+    with pytest.raises(errors.PictureTooLarge) as caught:
+        check(tiny_opened, several)
+    named = {name: caught.value.params[name] for name in ("images", "size")}
+    assert named["images"] < 8 and named["size"] == 32
+    check(tiny_opened, replace(several, **named))
+
+
 def test_memory_that_runs_out_while_drawing_is_said(tiny_opened: Opened) -> None:
     problem = RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
     said = DiffusionEngine._sentence(tiny_opened, replace(REQUEST, size=48), problem)
@@ -178,6 +189,25 @@ def test_a_model_that_cannot_be_loaded_is_said_each_time() -> None:
     for _ in range(2):
         with pytest.raises(errors.ModelUnavailable):
             asyncio.run(_draw(engine, REQUEST))
+    assert engine.active == 0
+
+
+def test_who_comes_after_a_model_was_closed_is_told(tiny_opened: Opened) -> None:
+    """As when another visitor has chosen another large model: nobody shall wait for a thread that has ended."""
+    engine = DiffusionEngine("tiny", lambda: tiny_opened)
+    engine.start()
+    held = engine.opened()
+    events = engine.draw(REQUEST)
+    engine.close()
+    for closed in (engine, DiffusionEngine("never opened", lambda: tiny_opened)):
+        closed.close()
+        with pytest.raises(errors.EngineStopped):
+            asyncio.run(asyncio.wait_for(_draw(closed, REQUEST), 20))
+        with pytest.raises(errors.EngineStopped):
+            closed.opened()
+    engine._opened = held  # closed just after it was asked for the loaded model
+    with pytest.raises(errors.EngineStopped):
+        asyncio.run(asyncio.wait_for(anext(events), 20))
     assert engine.active == 0
 
 

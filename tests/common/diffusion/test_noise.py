@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from common import errors, hardware
 from common.diffusion import noise
 from common.diffusion.engine import DiffusionEngine
 from common.diffusion.models import DiffusionModels
@@ -107,3 +108,9 @@ def test_the_more_noise_the_less_of_the_picture_comes_back(engine: DiffusionEngi
         return float(np.abs(np.asarray(last.result).astype(int) - np.asarray(last.original)).mean())
 
     assert lost(0.1) < lost(1.0)
+
+
+def test_memory_is_looked_at_before(tiny_opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: 0.0)
+    with pytest.raises(errors.OutOfMemory):
+        next(noise.run(tiny_opened, NoiseRequest(Image.new("RGB", (32, 32)), steps=2)))

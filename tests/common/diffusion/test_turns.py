@@ -71,6 +71,13 @@ def test_what_goes_wrong_is_said_and_the_next_one_is_served(turns: Turns) -> Non
     assert asyncio.run(_all(turns, 1)) == [0]
 
 
+def test_a_closed_line_is_refused_and_keeps_no_place(turns: Turns) -> None:
+    turns.close()
+    with pytest.raises(errors.EngineStopped):
+        asyncio.run(_all(turns, 1))
+    assert turns.active == 0
+
+
 def test_a_full_line_is_refused(turns: Turns) -> None:
     hold = threading.Event()
 
