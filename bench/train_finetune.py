@@ -21,6 +21,7 @@ from typing import Any
 from bench.tables import machine, median, report
 from common import catalog, hardware
 from common.config import settings
+from common.memory import highest_bytes
 from common.text.convert import convert_apart
 from common.training.config import FinetuneConfig, Pace
 from common.training.folder import RunFolder
@@ -36,8 +37,6 @@ PERSONA = "pirate"
 
 def plain_trainer(base: str, seconds: float) -> tuple[float, float]:
     """The rival: tokens of conversations a second, and the highest memory of this process in MB."""
-    import resource
-
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import (
@@ -91,8 +90,7 @@ def plain_trainer(base: str, seconds: float) -> tuple[float, float]:
         ).train()
     # The first step warms up: what counts is what came after it. The Trainer asks for batches in advance.
     speed = sum(counted[1 : len(ends)]) / (ends[-1] - ends[0])
-    unit = 1024**2 if sys.platform == "darwin" else 1024
-    return speed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return speed, highest_bytes() / 1e6
 
 
 def our_run(base: str, steps: int, place: Path) -> tuple[RunFolder, float]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import re
 import sys
+from pathlib import Path
 
 # Numbers of the parameters in glibc's malloc.h; their meaning is in the manual page mallopt(3).
 _M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
@@ -51,3 +53,20 @@ def without_holes() -> dict[str, str]:
     over the first steps by half. Asking the system for every larger block takes longer.
     """
     return {"MALLOC_MMAP_THRESHOLD_": str(256 * 1024)}
+
+
+def highest_bytes() -> float:
+    """The most memory that this process has held.
+
+    Not what getrusage says on Linux: there it begins with what the process that started this one held.
+    """
+    try:
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    except OSError:
+        found = None
+    if found:
+        return 1024.0 * int(found[1])
+    import resource  # which Windows has not
+
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)

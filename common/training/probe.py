@@ -8,12 +8,13 @@ the model was there. The first step does not tell: the optimizer's state comes o
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config
+
+from common.memory import highest_bytes
 
 _STEPS = 3
 
@@ -31,7 +32,7 @@ def measure(layers: int, width: int, vocabulary: int, batch: int, context: int) 
         "gradients": weights,  # a number for each, in the same precision
         "optimizer": kept,
         "activations": max(0.0, highest - before - weights - kept),
-        "peak": max(0.0, _peak() - before),
+        "peak": max(0.0, highest_bytes() - before),
     }
 
 
@@ -55,7 +56,7 @@ def _train(
     for _ in range(_STEPS):
         ids = torch.randint(vocabulary, (batch, context))
         model(input_ids=ids, labels=ids).loss.backward()
-        highest = _peak()
+        highest = highest_bytes()
         optimizer.step()
         optimizer.zero_grad()
     return model, optimizer, highest
@@ -65,11 +66,6 @@ def _resident() -> float:
     import psutil
 
     return float(psutil.Process().memory_info().rss)
-
-
-def _peak() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def main(arguments: str) -> None:

@@ -13,6 +13,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from common import errors
+from common.memory import highest_bytes
 from common.training.config import AnyConfig, ScratchConfig
 from common.training.folder import Event, RunFolder
 
@@ -195,10 +196,4 @@ def _memory_mb() -> float:
 
 
 def _peak_mb() -> float:
-    import resource
-    import sys
-
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e6
-    unit = 1e6 if sys.platform == "darwin" else 1e3  # macOS counts bytes, Linux kilobytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return (torch.cuda.max_memory_allocated() if torch.cuda.is_available() else highest_bytes()) / 1e6

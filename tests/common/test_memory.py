@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from common.memory import settle
+from common.memory import highest_bytes, settle
 
 # Twelve threads take memory at the same time; then glibc describes its pools, one <heap> each, on standard output.
 _PROGRAM = """
@@ -75,3 +75,12 @@ def test_settling_wakes_the_collector_and_spares_it_what_stays() -> None:
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+def test_the_most_memory_held_is_that_of_this_process_and_not_of_who_started_it() -> None:
+    held = bytearray(400 * 10**6)
+    held[::4096] = b"x" * len(held[::4096])  # touched, so that it is really there
+    assert highest_bytes() > len(held)
+    script = "from common.memory import highest_bytes; print(highest_bytes())"
+    child = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=True)
+    assert 5e6 < float(child.stdout) < len(held) / 4

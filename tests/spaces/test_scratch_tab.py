@@ -61,9 +61,9 @@ def test_a_context_that_the_text_has_not_is_refused_before_a_run(tab: ScratchTab
     short = "A cat sat here.\n" * 70  # the part to test with has 112 characters
     long, fits = (("llama", 1, 2, 32, context, 4, 1, kind, 260) for context in (256, 16))
     with pytest.raises(gr.Error, match="context of 256 tokens"):
-        _start(tab, OWN, short, form=long)
+        _start(tab, OWN, {OWN: short}, form=long)
     assert tab._runs.of(OWNER) == []
-    _start(tab, OWN, short, form=fits)
+    _start(tab, OWN, {OWN: short}, form=fits)
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ _OTHER_WEIGHT = 0.3
 _DULL = 0.2
 _PERSONAL_FACTOR = 3.0
 _PERSONAL = re.compile(r"\b(I|you|he|she|we|they|my|your|his|her|our|me|him|us)\b", re.IGNORECASE)
+_BARE_ONE_IN = 8
 # Draws from the project's own tables; that many give about 34,000 different phrases a language.
 PHRASES = 40_000
 # Languages are drawn by (share of the data) ** this: 1 leaves them as they are, 0 makes them equal.
@@ -97,7 +98,10 @@ def read(folder: Path) -> Iterator[Pair]:
 
 
 def own(phrases: int = PHRASES) -> Iterator[Pair]:
-    """The project's own everyday sentences, for the languages that have few; ``phrases`` is the number of draws."""
+    """The project's own everyday sentences, for the languages that have few; ``phrases`` is the number of draws.
+
+    One in eight comes without its full stop, too: who types into a box often leaves it out.
+    """
     for domain, triples in (
         ("sentences", phrasebook.sentences()),
         ("everyday", phrasebook.everyday()),
@@ -105,6 +109,8 @@ def own(phrases: int = PHRASES) -> Iterator[Pair]:
     ):
         for english, other, language in triples:
             yield Pair(english, other, language, domain)
+            if english.endswith(".") and other.endswith(".") and _chosen(key(english), _BARE_ONE_IN):
+                yield Pair(english.rstrip("."), other.rstrip("."), language, domain)
 
 
 def _read_file(path: Path, domain: str, language: str) -> Iterator[Pair]:
@@ -145,7 +151,9 @@ def split(pairs: Iterable[Pair]) -> Split:
     A pair that shares only one of its sentences with the held-out part is in neither.
     """
     pairs = [pair for pair in pairs if not reserved(pair)]
-    held_out = [pair for pair in pairs if pair.domain in HELD_OUT_DOMAINS or _chosen(key(pair.english))]
+    held_out = [
+        pair for pair in pairs if pair.domain in HELD_OUT_DOMAINS or _chosen(key(pair.english), HELD_OUT_ONE_IN)
+    ]
     english = {key(pair.english) for pair in held_out}
     other = {key(pair.other) for pair in held_out}
     training = [pair for pair in pairs if key(pair.english) not in english and key(pair.other) not in other]
@@ -153,9 +161,9 @@ def split(pairs: Iterable[Pair]) -> Split:
 
 
 @cache
-def _chosen(english_key: str) -> bool:
+def _chosen(english_key: str, one_in: int) -> bool:
     digest = hashlib.sha256(english_key.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % HELD_OUT_ONE_IN == 0
+    return int.from_bytes(digest[:8], "big") % one_in == 0
 
 
 def weights(pairs: list[Pair]) -> list[float]:

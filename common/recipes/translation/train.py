@@ -59,7 +59,7 @@ class Plan:
     cooldown: float = 0.25
     dropout: float = 0.0
     encoder_layers: int = 4
-    decoder_layers: int = 2
+    decoder_layers: int = 1
     width: int = 256
     start: Path | None = None
     minutes: float | None = None

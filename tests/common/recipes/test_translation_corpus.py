@@ -108,3 +108,9 @@ def test_rare_languages_and_everyday_speech_are_drawn_more_often() -> None:
     assert sum(weights[400:]) / sum(weights[:400]) == pytest.approx((100 / 400) ** 0.4, rel=0.01)
     assert weights[-1] == pytest.approx(3 * weights[-2])
     assert weights[400] > 5 * weights[-2]
+
+
+def test_some_sentences_come_without_their_full_stop_too() -> None:
+    said = {pair.english for pair in corpus.own(phrases=0) if pair.language == "sk"}
+    bare = {english for english in said if f"{english}." in said}
+    assert 0.05 * len(said) < len(bare) < 0.15 * len(said)

@@ -122,6 +122,7 @@ class _Runs:
         return [SimpleNamespace(folder=SimpleNamespace(id=name), state="finished") for name in self._names]
 
     def delete(self, name: str) -> None:
+        self._names.remove(name)
         if name == "gone":
             raise errors.NoSuchRun()
         self.deleted.append(name)
