@@ -168,7 +168,8 @@ class TrainingRuns:
             run = self.find(run_id, owner)
             if run.state in (*_OPEN, "finished"):
                 return
-            self._check_limits(self.of(run.config.owner))
+            # What this run holds on the disk is there already, and must not keep it from going on.
+            self._check_limits([other for other in self.of(run.config.owner) if other.folder.id != run_id])
             for name in ("result.json", "stop", "process.json"):
                 (run.folder.path / name).unlink(missing_ok=True)
 

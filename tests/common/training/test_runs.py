@@ -248,10 +248,12 @@ def test_limits_names_and_owners(runs: TrainingRuns) -> None:
         runs.resume(first.folder.id, "a")
     runs.delete(third.folder.id, "a")
     small = TrainingRuns(Settings(runs_dir=runs._root, max_runs_per_visitor=2, max_visitor_disk_mb=1))
-    (first.folder.path / "weights").write_bytes(b"\0" * 1_000_000)
+    (other,) = [run for run in runs.of("a") if run.folder.id != first.folder.id]
+    (other.folder.path / "weights").write_bytes(b"\0" * 1_000_000)
     with pytest.raises(errors.RunsTooLarge):
         small.resume(first.folder.id, "a")
-    runs.resume(first.folder.id, "a")
+    (other.folder.path / "weights").rename(first.folder.path / "weights")
+    small.resume(first.folder.id, "a")  # its own checkpoints keep no run from going on
     assert runs.find(first.folder.id).state == "waiting"
 
 
