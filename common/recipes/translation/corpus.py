@@ -32,7 +32,7 @@ HELD_OUT_ONE_IN = 100
 # of all tokens is two to three times what these numbers say. Package descriptions and help pages are many and dull;
 # they teach words, so they stay. A domain that is not named counts 0.3.
 DOMAIN_WEIGHTS = {
-    "tatoeba": 1.0,
+    "tatoeba": 2.0,
     "sentences": 5.0,
     "everyday": 2.0,
     "back-translated": 0.4,

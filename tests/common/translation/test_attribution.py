@@ -34,11 +34,39 @@ def test_the_shares_add_up_to_what_the_source_makes(seed: int) -> None:
     assert abs(found.lost) < 0.01 * np.abs(found.shares).sum()
 
 
-def test_more_points_lose_less() -> None:
-    model, written = _written(0)
-    few, many = (attribute(model, SOURCE, written, 1, 3, points=points) for points in (4, 64))
-    assert abs(few.lost) > 1e-3
-    assert abs(many.lost) < abs(few.lost) / 2
+def _sudden() -> tuple[MarianMTModel, list[int]]:
+    """A model that looks at one token or at another, never between: its probabilities jump on the line."""
+    model = tiny_marian(1)
+    with torch.no_grad():
+        model.model.encoder.embed_tokens.weight *= 4
+        for layer in model.model.encoder.layers:
+            layer.self_attn.q_proj.weight *= 200
+            layer.self_attn.out_proj.weight *= 12
+        for layer in model.model.decoder.layers:
+            layer.encoder_attn.q_proj.weight *= 200
+            layer.encoder_attn.out_proj.weight *= 12
+    return model, [event.chosen for event in trace(model, SOURCE, limit=5) if isinstance(event, Step)]
+
+
+def test_smaller_steps_where_the_model_changes_its_mind() -> None:
+    """As many even steps miss a jump by far more than steps that are small where it is."""
+    from captum.attr import IntegratedGradients
+
+    model, written = _sudden()
+    few, many = (attribute(model, SOURCE, written, 1, 3, points=points) for points in (16, 512))
+    assert few.points == 16 and abs(few.lost) > 0.2 * abs(few.difference)
+    assert 16 < many.points < 512 and abs(many.lost) < 0.05 * abs(many.difference)
+
+    read = torch.tensor([[PAD, *written[:2]]])
+
+    def logprob(embedded: torch.Tensor) -> torch.Tensor:
+        vectors = model.model.encoder(inputs_embeds=embedded).last_hidden_state
+        logits = model(encoder_outputs=(vectors,), decoder_input_ids=read.expand(len(embedded), -1)).logits
+        return logits.log_softmax(-1)[:, range(1, 3), written[1:3]].sum(-1)
+
+    full, nothing = embeddings(model, SOURCE), embeddings(model, [PAD] * len(SOURCE))
+    even = IntegratedGradients(logprob).attribute(full, nothing, n_steps=many.points, method="gausslegendre").sum()
+    assert abs(float(even) - many.difference) > 4 * abs(many.lost)
 
 
 def test_the_probabilities_are_those_of_the_trace() -> None:
@@ -81,7 +109,7 @@ def test_a_token_that_is_nothing_counts_for_nothing() -> None:
 
 
 def test_progress_and_a_stop_between_two_batches() -> None:
-    model, written = _written(1)
+    model, written = _sudden()
     told: list[int] = []
     attribute(model, SOURCE, written, 0, 1, points=64, seen=told.append)
     assert told == sorted(told) and told[0] == 0 and 16 <= told[-1] < 64 and len(told) >= 4
