@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Language = Literal["en", "de", "fr", "it"]
 LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "it")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_SHORTEST_SECRET = 32  # characters: a pass is in every visitor's browser, to be guessed at without a limit
 
 
 class Settings(BaseSettings):
     """All settings. Units are in the descriptions; sizes of memory in GB."""
 
-    model_config = SettingsConfigDict(env_prefix="DEMYSTIFY_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DEMYSTIFY_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     model: str = Field("auto", description="Catalogue id, folder, `.gguf` file or hub id of the text model")
     engine: Literal["auto", "openvino", "transformers", "remote"] = Field(
@@ -46,6 +50,11 @@ class Settings(BaseSettings):
     )
     presenter_key: SecretStr = Field(
         SecretStr(""), description="What makes somebody the presenter; empty: a new one at each start, in the terminal"
+    )
+    pass_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Long random text that passes are made with, so that the room's QR code and who is in outlive a "
+        "restart; empty: a new one at each start",
     )
     lang: Literal["auto", "en", "de", "fr", "it"] = Field(
         "auto", description="Language of the page until a visitor chooses another; auto follows the browser"
@@ -107,10 +116,27 @@ class Settings(BaseSettings):
         description="Seconds without use after which the process behind the inside views gives its memory back",
     )
 
+    @field_validator("pass_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"must have {_SHORTEST_SECRET} characters or more, so that nobody can work it out")
+        return value
+
     @property
     def listen_host(self) -> str:
         """The address to bind: what was asked for, everything on a hosted Space, otherwise this machine only."""
         return self.host or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")  # noqa: S104 - a Space must
+
+    @property
+    def for_a_room(self) -> bool:
+        """Whether somebody presents to others here, who then must not do everything.
+
+        Alone on a laptop nobody does; on a Space only where its owner has set a key or a password.
+        """
+        if self.room_password.get_secret_value() or self.presenter_key.get_secret_value():
+            return True
+        return "SPACE_ID" not in os.environ and (self.share or self.listen_host not in _THIS_MACHINE)
 
 
 @lru_cache

@@ -87,6 +87,26 @@ class PresenterOnly(DemystifyError):
     sentence = "Only the presenter can do this: open the presenter's link, or ask them to do it."
 
 
+class NoCookie(DemystifyError):
+    """A guess without the name that the server gives to every browser: it sends no cookies."""
+
+    key = "no_cookie"
+    sentence = (
+        "Your browser sends no cookie, so your guess cannot be counted: allow cookies for this page, or open it in a "
+        "tab of its own, and reload it."
+    )
+
+
+class SharedModel(DemystifyError):
+    """An attendee of a room asked for a model beside the one that all share; ``model`` is the one asked for."""
+
+    key = "shared_model"
+    sentence = (
+        "Everybody here shares one model, and only the presenter can load “{model}”: choose one that is loaded "
+        "already, or ask them to load it."
+    )
+
+
 class EmptyPrompt(DemystifyError):
     key = "empty_prompt"
     sentence = "There is no text yet: type something first."

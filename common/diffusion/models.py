@@ -92,6 +92,17 @@ class DiffusionModels:
                 self._engines[model.id] = DiffusionEngine(model.title, lambda: open_model(model))
             return self._engines[model.id]
 
+    def is_shared(self, name: str = AUTO) -> bool:
+        """Whether the model is there for everybody anyway: nothing has to be let go of for it that others may want.
+
+        That is one in memory, the embedded one, and the one that all pages draw with unless another is chosen.
+
+        Raises:
+            UnknownModel, ModelUnavailable.
+        """
+        model = self.find(name)
+        return model.embedded or model.id in self._engines or model.id == self.find().id
+
     def held(self, name: str = AUTO) -> DiffusionEngine | None:
         """The engine for a model that somebody has already drawn with or that was started; changes nothing.
 

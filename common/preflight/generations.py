@@ -128,7 +128,7 @@ async def training(services: Services) -> Finding:
         if ended.state != "finished" or not ended.folder.has_model:
             return Finding("training", "problem", Phrase("training_failed"), Phrase("advice_log"))
     finally:
-        services.runs.delete(run.folder.id)
+        services.runs.delete(run.folder.id, run.config.owner)
     seconds = round(time.perf_counter() - start, 1)
     return Finding("training", "ok", Phrase("training_done", steps=_STEPS, seconds=seconds))
 

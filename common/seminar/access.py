@@ -1,12 +1,13 @@
 """Who may come in and who presents: a room password that may be set, and the presenter's key.
 
-A browser never gets to keep a secret itself: its cookie holds a pass of 256 random bits, made at the start of the
-server. Nobody can work the secret out of it, and it is worth nothing after the next start. Comparisons take equally
-long for every guess. Knows nothing about the web framework.
+A browser never gets to keep a secret itself: its cookie holds a pass of 256 bits, made with a random text of the
+server's. Nobody can work a secret out of it, and it is worth nothing after the next start, unless a setting keeps that
+text. Comparisons take equally long for every guess. Knows nothing about the web framework.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -19,7 +20,7 @@ from typing import Literal
 
 from common.config import Settings, settings
 
-ROOM_COOKIE, PRESENTER_COOKIE = "demystify_room", "demystify_presenter"
+ROOM_COOKIE, PRESENTER_COOKIE, VOTER_COOKIE = "demystify_room", "demystify_presenter", "demystify_voter"
 # A room of people, who may all share one address, types a short password; a program that tries them all would be done
 # in no time without a limit. Passes need none: there are too many to try.
 _TRIES, _WITHIN_SECONDS = 120, 60.0
@@ -34,19 +35,26 @@ class Access:
         password: what attendees type to come in; empty lets everybody in.
         key: what makes somebody the presenter; empty makes one that holds until the server ends.
         clock: gives seconds that never go back.
+        secret: what passes are made with; empty makes one that holds until the server ends.
     """
 
-    def __init__(self, password: str = "", key: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, password: str = "", key: str = "", clock: Callable[[], float] = time.monotonic, secret: str = ""
+    ) -> None:
         self._password, self._clock = password, clock
         self.key = key or secrets.token_urlsafe(16)
-        self._room_pass, self._presenter_pass = secrets.token_hex(32), secrets.token_hex(32)
+        self._secret = secret or secrets.token_hex(32)
+        # Another password or key makes another pass.
+        self._room_pass = self._signature("room", self._password)
+        self._presenter_pass = self._signature("presenter", self.key)
         self._wrong: deque[tuple[float, str]] = deque()  # when, and from which network
         self._by_network: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @classmethod
     def from_settings(cls, config: Settings) -> Access:
-        return cls(config.room_password.get_secret_value(), config.presenter_key.get_secret_value())
+        password, key = config.room_password.get_secret_value(), config.presenter_key.get_secret_value()
+        return cls(password, key, secret=config.pass_secret.get_secret_value())
 
     @property
     def closed(self) -> bool:
@@ -72,6 +80,16 @@ class Access:
     def is_room_pass(self, carried: str) -> bool:
         """Whether a link carries the room's pass."""
         return self.closed and _same(carried, self._room_pass)
+
+    def new_voter(self) -> str:
+        """What a browser gets with its first page, to be told apart by: a name, and proof that it is from here."""
+        name = secrets.token_hex(16)
+        return f"{name}.{self._signature('voter', name)}"
+
+    def voter(self, cookies: Mapping[str, str]) -> str:
+        """The name in what ``new_voter`` gave to this browser; empty where there is none, or somebody made it up."""
+        name, _, signature = cookies.get(VOTER_COOKIE, "").partition(".")
+        return name if _same(signature, self._signature("voter", name)) else ""
 
     def opens(self, typed: str, address: str = "") -> Literal["room", "presenter", ""]:
         """What somebody may do who typed this; after too many wrong guesses from their address nothing for a while.
@@ -103,6 +121,10 @@ class Access:
         with self._lock:
             self._forget()
             return _BRAKE_SECONDS if len(self._wrong) >= _TRIES else 0.0
+
+    def _signature(self, purpose: str, said: str) -> str:
+        """Hexadecimal; nobody can make it without the secret (RFC 2104)."""
+        return hmac.new(self._secret.encode(), f"{purpose}\0{said}".encode(), hashlib.sha256).hexdigest()
 
     def _forget(self) -> None:
         while self._wrong and self._clock() - self._wrong[0][0] > _WITHIN_SECONDS:

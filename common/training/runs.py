@@ -17,7 +17,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock
 from pydantic import ValidationError
@@ -32,6 +34,15 @@ from common.training.launch import command, cores, environment
 _LOOK_SECONDS = 1.0
 _ROOT = Path(__file__).resolve().parents[2]
 _OPEN: tuple[State, ...] = ("waiting", "running")
+
+
+class _Whose(Enum):
+    """Stands where an owner may, since what a visitor sends can be any text or None."""
+
+    ANYBODY = "anybody"
+
+
+ANYBODY: Final = _Whose.ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +153,14 @@ class TrainingRuns:
         """A visitor's runs, the newest first."""
         return [run for run in self.all() if run.config.owner == owner]
 
-    def find(self, run_id: str, owner: str | None = None) -> Run:
-        """One run; of a certain owner, unless that is None. Raises NoSuchRun."""
+    def find(self, run_id: str, owner: str | _Whose | None = ANYBODY) -> Run:
+        """One run, if it is this owner's; None owns none. Raises NoSuchRun."""
         for run in self.all():
-            if run.folder.id == run_id and owner in (None, run.config.owner):
+            if run.folder.id == run_id and owner in (ANYBODY, run.config.owner):
                 return run
         raise errors.NoSuchRun()
 
-    def stop(self, run_id: str, owner: str | None = None) -> None:
+    def stop(self, run_id: str, owner: str | _Whose | None) -> None:
         """Ask a run to end; it saves its model first. One that waits leaves the line. Raises NoSuchRun."""
         run = self.find(run_id, owner)
         if run.state == "running":
@@ -157,7 +168,7 @@ class TrainingRuns:
         elif run.state == "waiting":
             run.folder.write_json("result.json", {"state": "stopped"})
 
-    def resume(self, run_id: str, owner: str | None = None) -> None:
+    def resume(self, run_id: str, owner: str | _Whose | None) -> None:
         """Put a run that was stopped or interrupted into the line again.
 
         Raises:
@@ -173,7 +184,7 @@ class TrainingRuns:
             for name in ("result.json", "stop", "process.json"):
                 (run.folder.path / name).unlink(missing_ok=True)
 
-    def delete(self, run_id: str, owner: str | None = None) -> None:
+    def delete(self, run_id: str, owner: str | _Whose | None) -> None:
         """Remove a run and all that it made; one at work is ended. Raises NoSuchRun."""
         run = self.find(run_id, owner)
         with self._alone():

@@ -142,6 +142,10 @@ class TranslationModels:
                 return model
         raise errors.UnsupportedPair(source=source, target=target)
 
+    def is_shared(self, model: Model, source: str, target: str) -> bool:
+        """Whether the model is there for everybody: in memory, embedded, or what this direction takes by itself."""
+        return model.embedded or model.id in self._engines or model.id == self.find(source, target).id
+
     def engine(self, model: Model) -> TranslationEngine:
         """The engine for a model; it loads with its first text, or when it is started."""
         with self._lock:

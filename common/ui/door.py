@@ -2,7 +2,8 @@
 
 An ASGI layer around the whole app, because what a page hides its API would still answer. Secrets arrive in a form or,
 behind a QR code, as a pass in the address; they leave the address at once and stay in a cookie that scripts cannot
-read. Knows nothing about what is behind it.
+read. With its first page every browser gets a name of the server's making, too: guesses are counted by it, and not
+by what a page says of itself. Knows nothing about what is behind it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, Access
+from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, VOTER_COOKIE, Access
 from common.ui.i18n import text, wanted_language
 
 ENTER = "/enter"
@@ -50,7 +51,27 @@ class Door:
             return
         request = Request(scope, receive)
         answer = await self._answer(request)
-        await (answer or self._app)(scope, receive, send)
+        if answer is not None:
+            await answer(scope, receive, send)
+        elif _is_for_a_page(request) and not self._access.voter(request.cookies):
+            await self._app(scope, receive, self._naming(request, send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _naming(self, request: Request, send: Send) -> Send:
+        """``send``, with a new voter's name on top of a page; of anything else nothing."""
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                holder = Response()
+                _set_cookie(holder, request, VOTER_COOKIE, self._access.new_voter())
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in holder.raw_headers if header[0] == b"set-cookie"),
+                ]
+            await send(message)
+
+        return named
 
     async def _answer(self, request: Request) -> Response | None:
         """What the door itself says; None opens it."""
@@ -63,7 +84,7 @@ class Door:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
         if bearer and await self._opens(request, bearer) == "room":
             return None
-        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        if _is_for_a_page(request):
             return _form(request, "")
         return JSONResponse({"detail": text("en", "door.closed")}, status_code=401)
 
@@ -97,19 +118,27 @@ class Door:
 
     def _let_in(self, request: Request, onward: str, presenter: bool) -> Response:
         answer = RedirectResponse(onward, status_code=303)
-        secure = request.headers.get("x-forwarded-proto", request.url.scheme).startswith("https")
         passes = {ROOM_COOKIE: self._access.room_pass()}
         if presenter:
             passes[PRESENTER_COOKIE] = self._access.presenter_pass()
         for name, value in passes.items():
-            # Inside the frame of a Space's page only a cookie with SameSite=None comes back.
-            answer.set_cookie(
-                name, value, max_age=_HOURS * 3600, httponly=True, secure=secure, samesite="none" if secure else "lax"
-            )
+            _set_cookie(answer, request, name, value)
         return answer
 
     def _wrong(self, request: Request, path: str = "/", query: str = "") -> Response:
         return _form(request, "door.tired" if self._access.tired(_address(request)) else "door.wrong", path, query)
+
+
+def _is_for_a_page(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _set_cookie(answer: Response, request: Request, name: str, value: str) -> None:
+    secure = request.headers.get("x-forwarded-proto", request.url.scheme).startswith("https")
+    # Inside the frame of a Space's page only a cookie with SameSite=None comes back.
+    answer.set_cookie(
+        name, value, max_age=_HOURS * 3600, httponly=True, secure=secure, samesite="none" if secure else "lax"
+    )
 
 
 def _address(request: Request) -> str:

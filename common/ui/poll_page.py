@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import gradio as gr
 
+from common import errors
 from common.seminar.poll import Poll, PollState
 from common.ui.agenda import Item, parts
 from common.ui.components import percent
@@ -16,7 +16,7 @@ from common.ui.errors import guarded
 from common.ui.i18n import number, text
 from common.ui.page import Page, language_of_visit
 from common.ui.plots import Bar, bars_html
-from common.ui.roles import is_presenter, require_presenter
+from common.ui.roles import is_presenter, presenter_only, voter
 from common.ui.stage import read_step, steps
 
 _LETTERS = "abcd"
@@ -24,7 +24,10 @@ _LOOK_SECONDS = 2.0
 
 
 class PollPage:
-    """The handlers of one page; the guesses are in ``poll``, for all visitors."""
+    """The handlers of one page; the guesses are in ``poll``, for all visitors.
+
+    Who guesses is told by the cookie that the server has given to their browser, whatever else a request says.
+    """
 
     def __init__(self, poll: Poll) -> None:
         self._poll = poll
@@ -36,43 +39,42 @@ class PollPage:
         if presenter and place is not None and steps()[place].guess:
             item = steps()[place].item
             self._poll.ask(item.id, len(item.poll.letters) if item.poll else 0)
-        return [*self._drawn(language_of_visit(request), ""), gr.update(visible=presenter)]
+        return [*self._drawn(language_of_visit(request), request), gr.update(visible=presenter)]
 
-    def meet(self, visitor: str, request: gr.Request) -> list[Any]:
-        """The page once it is known who looks. The language component may still have its default: the visit has it."""
-        return self._drawn(language_of_visit(request), visitor)
-
-    def look(self, lang: str, visitor: str, seen: float) -> list[Any]:
+    def look(self, lang: str, seen: float, request: gr.Request) -> list[Any]:
         """What has changed since the page was last drawn; everything is skipped if nothing has."""
-        if self._poll.state(visitor).version == seen:
+        if self._poll.state().version == seen:
             return [gr.skip()] * (len(_LETTERS) + 2)
-        return self._drawn(lang, visitor)
+        return self._drawn(lang, request)
 
-    def again(self, lang: str, visitor: str) -> list[Any]:
+    def again(self, lang: str, request: gr.Request) -> list[Any]:
         """Draw the page in another language."""
-        return self._drawn(lang, visitor)
+        return self._drawn(lang, request)
 
-    def guess(self, lang: str, visitor: str, choice: int) -> list[Any]:
-        """A visitor chose; too late is said."""
-        if not visitor or not self._poll.guess(visitor, choice):
+    def guess(self, lang: str, choice: int, request: gr.Request) -> list[Any]:
+        """A visitor chose; too late is said. Raises NoCookie."""
+        who = voter(request)
+        if not who:
+            raise errors.NoCookie()
+        if not self._poll.guess(who, choice):
             gr.Info(text(lang, "poll.late"), title="")
-        return self._drawn(lang, visitor)
+        return self._drawn(lang, request)
 
-    def reveal(self, lang: str, visitor: str, request: gr.Request) -> list[Any]:
+    @presenter_only
+    def reveal(self, lang: str, request: gr.Request) -> list[Any]:
         """Show the answer to everybody. Raises PresenterOnly."""
-        require_presenter(request)
         self._poll.reveal()
-        return self._drawn(lang, visitor)
+        return self._drawn(lang, request)
 
-    def reset(self, lang: str, visitor: str, request: gr.Request) -> list[Any]:
+    @presenter_only
+    def reset(self, lang: str, request: gr.Request) -> list[Any]:
         """Ask the question on screen once more. Raises PresenterOnly."""
-        require_presenter(request)
         self._poll.reset(self._poll.state().question)
-        return self._drawn(lang, visitor)
+        return self._drawn(lang, request)
 
-    def _drawn(self, lang: str, visitor: str) -> list[Any]:
+    def _drawn(self, lang: str, request: gr.Request) -> list[Any]:
         """The view, a button for every answer, and the version that they show."""
-        state = self._poll.state(visitor)
+        state = self._poll.state(voter(request))
         open_ = state.question in self._items and not state.revealed
         buttons = [
             gr.update(
@@ -118,16 +120,9 @@ def _bar(lang: str, item: Item, state: PollState, place: int, total: int) -> Bar
     )
 
 
-def new_visitor(known: object) -> str:
-    """Who guesses: a random token, kept in their own browser."""
-    fits = isinstance(known, str) and len(known) == 32 and known.isalnum()
-    return str(known) if fits else secrets.token_hex(16)
-
-
 def build(page: Page, poll: Poll) -> None:
     """Lay out the page and wire it."""
     tab, words, lang = PollPage(poll), page.words, page.lang
-    visitor = gr.BrowserState("", storage_key="demystify-visitor", secret="demystify")  # noqa: S106 - hides nothing
     seen = gr.State(-1)
     view = gr.HTML("", elem_id="poll-view", padding=False)
     with gr.Column(elem_id="poll-answers"):
@@ -139,18 +134,17 @@ def build(page: Page, poll: Poll) -> None:
     page.arrival.add([*drawn, controls], tab.arrive)
 
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-    page.demo.load(new_visitor, visitor, visitor, **quiet).then(tab.meet, visitor, drawn, **quiet)
-    gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, visitor, seen], drawn, **quiet)
-    page.on_language(guarded(tab.again), [visitor], drawn)
+    gr.Timer(_LOOK_SECONDS).tick(guarded(tab.look), [lang, seen], drawn, **quiet)
+    page.on_language(guarded(tab.again), [], drawn)
     for place, button in enumerate(buttons):
-        button.click(_guess(tab, place), [lang, visitor], drawn, **quiet)
-    reveal.click(guarded(tab.reveal), [lang, visitor], drawn, **quiet)
-    reset.click(guarded(tab.reset), [lang, visitor], drawn, **quiet)
+        button.click(_guess(tab, place), lang, drawn, **quiet)
+    reveal.click(guarded(tab.reveal), lang, drawn, **quiet)
+    reset.click(guarded(tab.reset), lang, drawn, **quiet)
 
 
-def _guess(tab: PollPage, place: int) -> Callable[[str, str], list[Any]]:
+def _guess(tab: PollPage, place: int) -> Callable[[str, gr.Request], list[Any]]:
     @guarded
-    def choose(lang: str, visitor: str) -> list[Any]:
-        return tab.guess(lang, visitor, place)
+    def choose(lang: str, request: gr.Request) -> list[Any]:
+        return tab.guess(lang, place, request)
 
     return choose

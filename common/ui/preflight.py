@@ -20,7 +20,7 @@ from common.ui.errors import guarded
 from common.ui.i18n import error_text, number, phrase_text, text
 from common.ui.page import Page, language_of_visit
 from common.ui.presenter import way_in_html
-from common.ui.roles import is_presenter, require_presenter
+from common.ui.roles import is_presenter, presenter_only
 from common.ui.streams import StopSignals
 
 _SIGNS = {"ok": "✓", "note": "!", "problem": "✗"}
@@ -48,8 +48,8 @@ def build(page: Page, services: Services) -> None:
     def arrive(request: gr.Request) -> list[Any]:
         return [way_in(language_of_visit(request), request), gr.update(visible=is_presenter(request))]
 
+    @presenter_only
     async def look(lang: str, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        require_presenter(request)
         last: tuple[Finding, ...] = ()
         async for findings in stops.watch(request.session_hash, checkup.watch()):
             last = findings

@@ -16,11 +16,11 @@ import gradio as gr
 from common.errors import NoSuchRun
 from common.seminar.poll import Poll
 from common.training.folder import RunFolder
-from common.training.runs import Run, TrainingRuns, seconds_left
+from common.training.runs import ANYBODY, Run, TrainingRuns, seconds_left
 from common.ui.errors import guarded
 from common.ui.i18n import number, text
 from common.ui.page import Page, language_of_visit
-from common.ui.roles import is_presenter, require_presenter
+from common.ui.roles import is_presenter, presenter_only
 from common.ui.stage import steps
 
 _LOOK_SECONDS = 3.0
@@ -47,26 +47,26 @@ class PresenterPage:
         return way_in_html(lang, is_presenter(request))
 
     async def look(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
-        """The table of runs, and the list to choose one from. Raises PresenterOnly."""
+        """The table of runs, and the list to choose one from; nothing of either for others."""
         if not is_presenter(request):  # the page of somebody else asks, too
             return [gr.skip(), gr.skip()]
         return await self._listed(lang, chosen)
 
+    @presenter_only
     async def stop(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
         """Stop anybody's run. Raises PresenterOnly and NoSuchRun."""
-        require_presenter(request)
-        await asyncio.to_thread(self._runs.stop, chosen or "")
+        await asyncio.to_thread(self._runs.stop, chosen or "", ANYBODY)
         return await self._listed(lang, chosen)
 
+    @presenter_only
     async def delete(self, lang: str, chosen: str | None, request: gr.Request) -> list[Any]:
         """Remove anybody's run and all that it made. Raises PresenterOnly and NoSuchRun."""
-        require_presenter(request)
-        await asyncio.to_thread(self._runs.delete, chosen or "")
+        await asyncio.to_thread(self._runs.delete, chosen or "", ANYBODY)
         return await self._listed(lang, None)
 
+    @presenter_only
     async def reset(self, lang: str, sure: bool, request: gr.Request) -> list[Any]:
         """Forget all guesses, stop and delete all runs; only when the box is ticked. Raises PresenterOnly."""
-        require_presenter(request)
         if not sure:
             gr.Warning(text(lang, "presenter.not_sure"), title="")
             return [gr.skip(), gr.skip(), gr.skip()]
@@ -74,7 +74,7 @@ class PresenterPage:
         deleted = 0
         for run in await asyncio.to_thread(self._runs.all):
             try:
-                await asyncio.to_thread(self._runs.delete, run.folder.id)
+                await asyncio.to_thread(self._runs.delete, run.folder.id, ANYBODY)
             except NoSuchRun:
                 continue  # its owner was quicker
             deleted += 1

@@ -28,6 +28,7 @@ from common.ui.api import picture_file
 from common.ui.fields import Choice
 from common.ui.i18n import text
 from common.ui.page import language_of_visit
+from common.ui.roles import may_change_models
 from common.ui.streams import StopSignals
 
 STYLES = {
@@ -76,7 +77,7 @@ class ImageHandlers:
         wanted = _styled(asked, style)
         name = MODEL.check(model)
         shown = Shown(wanted)
-        stream = self._steps(wanted, name)
+        stream = self._steps(wanted, name, request)
         last = 0.0
         async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as states:
             async for shown in states:
@@ -90,8 +91,8 @@ class ImageHandlers:
             shown = replace(shown, stopped=True, loading=False)
             yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
 
-    async def _steps(self, wanted: ImageRequest, name: str) -> AsyncGenerator[Shown, None]:
-        model, engine = await asyncio.to_thread(self._engine, name)
+    async def _steps(self, wanted: ImageRequest, name: str, request: gr.Request) -> AsyncGenerator[Shown, None]:
+        model, engine = await asyncio.to_thread(self._engine, name, request)
         shown = Shown(wanted, model.id, loading=not engine.ready)
         yield shown
         opened = await asyncio.to_thread(engine.opened)
@@ -106,8 +107,12 @@ class ImageHandlers:
                     shown = replace(shown, finished=event)
                 yield shown
 
-    def _engine(self, name: str) -> tuple[Model, DiffusionEngine]:
-        return self._models.find(name), self._models.engine(name)
+    def _engine(self, name: str, request: gr.Request | None) -> tuple[Model, DiffusionEngine]:
+        """Raises SharedModel: in a room the presenter alone changes what all draw with."""
+        model = self._models.find(name)
+        if not (may_change_models(request) or self._models.is_shared(name)):
+            raise errors.SharedModel(model=model.title)
+        return model, self._models.engine(name)
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's drawing; what has come stays."""
@@ -232,6 +237,7 @@ class ImageHandlers:
         size: int = 0,
         scheduler: str = OWN,
         model: str = AUTO,
+        request: gr.Request | None = None,
     ) -> tuple[gr.FileData, dict[str, Any]]:
         """Draw a picture: the same seed and settings give the same picture.
 
@@ -250,7 +256,7 @@ class ImageHandlers:
             {"seconds", "together" (pictures in the batch), "model", "cut" (the end of the prompt that the model does
             not read), "hidden" (by the model's safety checker)}.
         """
-        entry, engine = await asyncio.to_thread(self._engine, MODEL.check(model))
+        entry, engine = await asyncio.to_thread(self._engine, MODEL.check(model), request)
         wanted = read_request(
             prompt,
             negative_prompt,

@@ -23,6 +23,7 @@ from diffusion_page import (
 from image_handlers import STYLE, STYLES, ImageHandlers, model_choices
 
 from common import errors
+from common.config import settings
 from common.diffusion.models import AUTO
 from common.diffusion.opened import decoders, sizes, usual_guidance, usual_steps
 from common.ui.api import endpoint
@@ -193,7 +194,11 @@ def _settings(page: DiffusionPage) -> dict[str, Any]:
         )
         form["model"] = words(
             gr.Dropdown,
-            keys={"label": "image.model", "choices": lambda lang: model_choices(lang, page.models)},
+            keys={
+                "label": "image.model",
+                "choices": lambda lang: model_choices(lang, page.models),
+                **({"info": "common.shared_model"} if settings().for_a_room else {}),
+            },
             value=AUTO,
             min_width=210,
             elem_id="image-model",

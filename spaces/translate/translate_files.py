@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from translate_handlers import BEAMS, MODEL
+from translate_handlers import BEAMS, model_for
 from translate_look import Shown, status_html
 from translate_page import FROM, TARGET
 
@@ -49,7 +49,7 @@ class FileHandlers:
         document = await asyncio.to_thread(lambda: read(file.name, file.read_bytes()))
         wanted = str(TARGET.check(target))
         found = await self._source(str(FROM.check(source)), "\n".join(s.text for s in document.segments))
-        chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
+        chosen = await asyncio.to_thread(model_for, self._models, found, wanted, model, request)
         codec = await asyncio.to_thread(self._models.codec, chosen, found, wanted)
         shown = Shown(source=found, target=wanted, model=chosen.title, state="running")
         search = Beams(BEAMS.whole(beams))

@@ -22,6 +22,7 @@ from common.translation.models import AUTO, TranslationModels
 from common.translation.passage import Progress, translate_text
 from common.ui.fields import Number, Text
 from common.ui.page import language_of_visit
+from common.ui.roles import may_change_models
 from common.ui.streams import StopSignals
 
 TEXT = Text("text", "", settings().max_translation_chars)
@@ -56,7 +57,7 @@ class TranslateHandlers:
         """Updates for: translation, language found, alternatives, status, state. Ends what the visitor had running."""
         self._stops.stop(request.session_hash)
         shown = Shown()
-        stream = self._steps(text, source, target, model, beams, pause)
+        stream = self._steps(text, source, target, model, beams, pause, request)
         superseded = True
         try:
             async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as steps:
@@ -89,7 +90,7 @@ class TranslateHandlers:
                 yield update
 
     async def _steps(
-        self, text: Any, source: Any, target: Any, model: Any, beams: Any, pause: float
+        self, text: Any, source: Any, target: Any, model: Any, beams: Any, pause: float, request: gr.Request
     ) -> AsyncGenerator[Shown, None]:
         await asyncio.sleep(pause)
         if not isinstance(text, str) or not text.strip():
@@ -104,7 +105,7 @@ class TranslateHandlers:
             if not found:
                 yield replace(shown, progress=Progress(text, 0, 0, 0.0))
                 return
-            chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
+            chosen = await asyncio.to_thread(model_for, self._models, found, wanted, model, request)
         except (errors.UnsupportedPair, errors.UnknownLanguage) as problem:
             # A pair that no model knows is passed through while one is still choosing: a note, no alarm.
             guess = shown.guess or (await self._guess(text) if source == AUTO else None)
@@ -192,6 +193,7 @@ class TranslateHandlers:
         beams: int = 4,
         alternatives: int = 1,
         model: str = AUTO,
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Translate a text of any length, paragraphs kept.
 
@@ -212,7 +214,7 @@ class TranslateHandlers:
         search = Beams(width, min(ALTERNATIVES.whole(alternatives), width))
         progress, used = Progress(text, 0, 0, 0.0), ""
         if found:  # else there is nothing to translate
-            chosen = await asyncio.to_thread(self._models.find, found, wanted, MODEL.check(model))
+            chosen = await asyncio.to_thread(model_for, self._models, found, wanted, model, request)
             used = chosen.id
             async with contextlib.aclosing(self._progress(chosen, text, found, wanted, search)) as steps:
                 progress = [step async for step in steps if step.complete][-1]
@@ -227,6 +229,19 @@ class TranslateHandlers:
                 for said, others in progress.alternatives
             ],
         }
+
+
+def model_for(models: TranslationModels, source: str, target: str, name: Any, request: gr.Request | None) -> Model:
+    """The model that a visitor has chosen for a direction.
+
+    Raises:
+        UnsupportedPair, InvalidInput.
+        SharedModel: in a room the presenter alone loads what nobody shares.
+    """
+    chosen = models.find(source, target, MODEL.check(name))
+    if not (may_change_models(request) or models.is_shared(chosen, source, target)):
+        raise errors.SharedModel(model=chosen.title)
+    return chosen
 
 
 def model_choices(lang: str, models: list[Model]) -> list[tuple[str, str]]:

@@ -93,7 +93,11 @@ def build(page: TranslatePage) -> None:
     with words(gr.Accordion, keys={"label": "chat.settings"}, open=False, elem_id="translate-settings"), gr.Row():
         model = words(
             gr.Dropdown,
-            keys={"label": "translate.model", "choices": lambda lang: model_choices(lang, list(page.models.usable()))},
+            keys={
+                "label": "translate.model",
+                "choices": lambda lang: model_choices(lang, list(page.models.usable())),
+                **({"info": "common.shared_model"} if settings().for_a_room else {}),
+            },
             value=AUTO,
             min_width=220,
             elem_id="translate-model",

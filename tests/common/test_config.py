@@ -29,6 +29,38 @@ def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
 
 
+def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMYSTIFY_PASS_SECRET", "x" * 31)
+    with pytest.raises(ValidationError, match="32 characters or more") as caught:
+        Settings()
+    assert "x" * 31 not in str(caught.value)
+    monkeypatch.setenv("DEMYSTIFY_PASS_SECRET", "x" * 32)
+    assert Settings().pass_secret.get_secret_value() == "x" * 32
+
+
+@pytest.mark.parametrize(
+    ("environment", "room"),
+    [
+        ({}, False),
+        ({"DEMYSTIFY_HOST": "127.0.0.1"}, False),
+        ({"DEMYSTIFY_HOST": "0.0.0.0"}, True),
+        ({"DEMYSTIFY_HOST": "192.168.1.7"}, True),
+        ({"DEMYSTIFY_SHARE": "true"}, True),
+        ({"DEMYSTIFY_ROOM_PASSWORD": "owl"}, True),
+        ({"DEMYSTIFY_PRESENTER_KEY": "mine"}, True),
+        ({"SPACE_ID": "someone/space"}, False),
+        ({"SPACE_ID": "someone/space", "DEMYSTIFY_PRESENTER_KEY": "mine"}, True),
+    ],
+)
+def test_who_shares_the_page_has_a_room(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], room: bool
+) -> None:
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().for_a_room == room
+
+
 def test_the_key_is_not_shown() -> None:
     assert "hunter2" not in repr(Settings(remote_key="hunter2"))  # type: ignore[arg-type]
 

@@ -34,7 +34,7 @@ def follow(
             time.sleep(_LOOK_SECONDS)
             run = runs.find(run.folder.id)
             if enough(list(run.folder.events())):
-                runs.stop(run.folder.id)
+                runs.stop(run.folder.id, run.config.owner)
         result = run.folder.read_json("result.json") or {}
         if run.state == "failed":
             raise errors.from_json(result["error"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from common.config import Settings
-from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, Access
+from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, VOTER_COOKIE, Access
 
 
 def test_without_a_password_everybody_enters_but_nobody_presents() -> None:
@@ -37,6 +37,27 @@ def test_passes_of_another_start_are_worthless_and_tell_nothing_of_the_secret() 
     before, after = Access(password="owl", key="one"), Access(password="owl", key="one")
     assert not after.has_pass({ROOM_COOKIE: before.room_pass()})
     assert not after.is_presenter({PRESENTER_COOKIE: before.presenter_pass()})
+
+
+def test_a_kept_secret_keeps_passes_as_long_as_password_and_key_stay() -> None:
+    kept = {"password": "owl", "key": "one", "secret": "s" * 32}
+    before, after = Access(**kept), Access(**kept)  # type: ignore[arg-type]
+    assert after.has_pass({ROOM_COOKIE: before.room_pass()})
+    assert after.is_presenter({PRESENTER_COOKIE: before.presenter_pass()})
+    assert after.voter({VOTER_COOKIE: before.new_voter()})
+    changed = Access("owls", "two", secret=kept["secret"])
+    assert not changed.has_pass({ROOM_COOKIE: before.room_pass()})
+    assert not changed.is_presenter({PRESENTER_COOKIE: before.presenter_pass()})
+    settings = Settings(room_password=SecretStr("owl"), presenter_key=SecretStr("one"), pass_secret=SecretStr("s" * 32))
+    assert Access.from_settings(settings).room_pass() == before.room_pass()
+
+
+def test_a_voter_has_the_name_that_was_given_and_no_other() -> None:
+    access = Access()
+    given = access.new_voter()
+    assert access.voter({VOTER_COOKIE: given}) == given.partition(".")[0] != access.new_voter().partition(".")[0]
+    assert not access.voter({VOTER_COOKIE: Access().new_voter()})
+    assert not access.voter({VOTER_COOKIE: access.room_pass()}) and not access.voter({})
 
 
 @given(st.text())

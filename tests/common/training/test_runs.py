@@ -25,7 +25,7 @@ from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
 from common.training.launch import command
 from common.training.progress import last_checkpoint
-from common.training.runs import TrainingRuns, seconds_left
+from common.training.runs import ANYBODY, TrainingRuns, seconds_left
 from common.training.samples import sample_text
 
 TEXT = sample_text("story")[:30_000]
@@ -239,8 +239,9 @@ def test_limits_names_and_owners(runs: TrainingRuns) -> None:
         runs.create(_config(name="third"), TEXT)
     runs.create(_config("b"), TEXT)
     for action in (runs.stop, runs.resume, runs.delete, runs.find):
-        with pytest.raises(errors.NoSuchRun):
-            action(first.folder.id, "b")
+        for other in ("b", "", None):  # as a program may send it
+            with pytest.raises(errors.NoSuchRun):
+                action(first.folder.id, other)
     runs.stop(first.folder.id, "a")
     assert runs.find(first.folder.id).state == "stopped"
     third = runs.create(_config(name="third"), TEXT)
@@ -282,4 +283,4 @@ def test_a_torn_line_is_passed_over_and_lost_steps_come_once(tmp_path: Path) -> 
 def test_a_run_id_is_no_path(runs: TrainingRuns) -> None:
     for hostile in ("../..", "/etc", "", "x/../../y"):
         with pytest.raises(errors.NoSuchRun):
-            runs.delete(hostile, None)
+            runs.delete(hostile, ANYBODY)

@@ -47,11 +47,11 @@ def finished(tiny_diffusion: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     while not any(event["type"] == "checkpoint" for event in run.folder.events()) and time.monotonic() < end:
         runs.look()
         time.sleep(0.05)
-    runs.stop(run.folder.id)
+    runs.stop(run.folder.id, run.config.owner)
     stopped = _wait(runs, run, "stopped", "finished", "failed")
     if stopped.state == "stopped":  # a quick machine is at the end before it looks
         assert stopped.folder.has_model
-        runs.resume(run.folder.id)
+        runs.resume(run.folder.id, run.config.owner)
     return _wait(runs, run, "finished", "failed")
 
 

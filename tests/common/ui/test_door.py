@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, Access
+from common.seminar.access import PRESENTER_COOKIE, ROOM_COOKIE, VOTER_COOKIE, Access
 from common.ui.door import Door, _onward
 from common.ui.i18n import text
 
@@ -89,6 +89,23 @@ def test_a_code_with_the_rooms_pass_lets_in_and_an_old_one_does_not() -> None:
     answer = client.get(f"/?room={access.room_pass()}&lang=fr")
     assert answer.headers["location"] == "/?lang=fr"
     assert client.get("/").status_code == 200
+
+
+def test_a_browser_gets_a_name_with_its_first_page_and_keeps_it() -> None:
+    access = Access()
+    client = _client(access)
+    assert not client.get("/gradio_api/info").headers.get_list("set-cookie")  # programs get none
+    (cookie,) = client.get("/chat", headers=PAGE).headers.get_list("set-cookie")
+    morsel = SimpleCookie(cookie)[VOTER_COOKIE]
+    assert morsel["httponly"] and morsel["samesite"] == "lax"
+    name = access.voter(client.cookies)
+    assert name and not client.get("/chat", headers=PAGE).headers.get_list("set-cookie")
+    phone = _client(access)  # at the same address
+    phone.get("/chat", headers=PAGE)
+    assert access.voter(phone.cookies) not in ("", name)
+    forged = _client(access, cookies={VOTER_COOKIE: "made up"})
+    assert forged.get("/chat", headers=PAGE).headers.get_list("set-cookie")
+    assert not _client(Access(password="owl")).get("/chat", headers=PAGE).headers.get_list("set-cookie")
 
 
 def test_behind_https_cookies_travel_in_a_frame() -> None:

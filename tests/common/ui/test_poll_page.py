@@ -15,15 +15,14 @@ import pytest
 
 from common import errors
 from common.config import LANGUAGES, Settings
-from common.seminar.access import PRESENTER_COOKIE, access
+from common.seminar.access import PRESENTER_COOKIE, VOTER_COOKIE, access
 from common.seminar.poll import Poll
 from common.text.tokens import count
 from common.text.vocabularies import load
 from common.training.budget import Model, Plan, memory
 from common.training.config import FinetuneConfig, ScratchConfig
-from common.training.runs import TrainingRuns
+from common.training.runs import ANYBODY, TrainingRuns
 from common.training.sizes import sizes
-from common.ui import presenter
 from common.ui.agenda import parts
 from common.ui.i18n import number, text, texts
 from common.ui.poll_page import PollPage, poll_html
@@ -45,6 +44,10 @@ def _presenter(**query: str) -> gr.Request:
     return _Visit(f"{PRESENTER_COOKIE}={access().presenter_pass()}", **query)  # type: ignore[return-value]
 
 
+def _phone(name: str = "") -> gr.Request:
+    return _Visit(f"{VOTER_COOKIE}={name or access().new_voter()}")  # type: ignore[return-value]
+
+
 def _attendee(**query: str) -> gr.Request:
     return _Visit(f"{PRESENTER_COOKIE}=guessed", **query)  # type: ignore[return-value]
 
@@ -63,11 +66,13 @@ def test_a_guess_is_counted_marked_and_shown_at_the_end() -> None:
     poll = Poll()
     poll.ask("models", 3)
     tab = PollPage(poll)
-    drawn = tab.guess("en", "ada", 1)
+    ada = _phone()
+    drawn = tab.guess("en", 1, ada)
     assert [button["variant"] for button in drawn[1:5]] == ["secondary", "primary", "secondary", "secondary"]
     assert [button["visible"] for button in drawn[1:5]] == [True, True, True, False]
     assert text("en", "ask.models_why") not in drawn[0]  # nobody reads the answer out of the page
-    drawn = tab.reveal("en", "ada", _presenter())
+    assert tab.again("en", _phone())[2]["variant"] == "secondary"  # somebody else's page marks none
+    drawn = tab.reveal("en", _presenter())
     assert text("en", "ask.models_why") in drawn[0] and "1 (100%)" in drawn[0]
     assert not any(button["visible"] for button in drawn[1:5])
 
@@ -76,10 +81,26 @@ def test_a_page_that_is_up_to_date_is_left_alone() -> None:
     poll = Poll()
     poll.ask("models", 3)
     tab = PollPage(poll)
-    version = tab.again("en", "ada")[-1]
-    assert all(update == gr.skip() for update in tab.look("en", "ada", version))
+    version = tab.again("en", _phone())[-1]
+    assert all(update == gr.skip() for update in tab.look("en", version, _phone()))
     poll.guess("bob", 0)
-    assert "1" in tab.look("en", "ada", version)[0]
+    assert "1" in tab.look("en", version, _phone())[0]
+
+
+def test_every_browser_has_one_guess_and_no_name_of_its_own_making() -> None:
+    poll = Poll()
+    poll.ask("models", 3)
+    tab = PollPage(poll)
+    ada, bob = access().new_voter(), access().new_voter()
+    for choice in (0, 1, 2):
+        tab.guess("en", choice, _phone(ada))
+    tab.guess("en", 0, _phone(bob))
+    assert poll.state().counts == (1, 0, 1)
+    name, _, signature = ada.partition(".")
+    for forged in ("", "ada", f"{'0' * 32}.{signature}", f"{name}.", f"{name}.{signature[:-1]}", f".{signature}"):
+        with pytest.raises(errors.NoCookie):
+            tab.guess("en", 1, _phone(forged) if forged else _attendee())
+    assert poll.state().counts == (1, 0, 1)
 
 
 def test_an_attendee_cannot_do_what_the_presenter_does() -> None:
@@ -88,7 +109,7 @@ def test_an_attendee_cannot_do_what_the_presenter_does() -> None:
     tab, runs = PollPage(poll), _NoRuns()
     for act in (tab.reveal, tab.reset):
         with pytest.raises(errors.PresenterOnly):
-            act("en", "ada", _attendee())
+            act("en", _attendee())
     page = PresenterPage(poll, runs)  # type: ignore[arg-type]
     with pytest.raises(errors.PresenterOnly):
         asyncio.run(page.stop("en", "some-run", _attendee()))
@@ -121,7 +142,8 @@ class _Runs:
     def all(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(folder=SimpleNamespace(id=name), state="finished") for name in self._names]
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, owner: object) -> None:
+        assert owner is ANYBODY
         self._names.remove(name)
         if name == "gone":
             raise errors.NoSuchRun()
@@ -146,10 +168,7 @@ def test_the_way_in_names_every_step_for_the_presenter_alone() -> None:
 
 
 @pytest.mark.parametrize("lang", ("en", "de", "fr", "it"))
-def test_the_presenter_sees_every_run_and_deletes_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
-) -> None:
-    monkeypatch.setattr(presenter, "require_presenter", lambda request: None)
+def test_the_presenter_sees_every_run_and_deletes_one(tmp_path: Path, lang: str) -> None:
     runs = TrainingRuns(Settings(runs_dir=tmp_path / "runs"))
     done = runs.create(ScratchConfig(name="<Old>", owner="a" * 32), "text")
     done.folder.append("step", step=3, loss=1.75, seconds=2.0)
@@ -163,7 +182,7 @@ def test_the_presenter_sees_every_run_and_deletes_one(
     assert [cell for cell in wanted if f"<td>{cell}</td>" not in shown[old:]] == []
     assert text(lang, "finetune.tab") in shown[new:old] and owner_mark(done) != owner_mark(waiting)
     page: Any = PresenterPage(Poll(), runs)
-    table, listed = asyncio.run(page.delete(lang, done.folder.id, _attendee()))
+    table, listed = asyncio.run(page.delete(lang, done.folder.id, _presenter()))
     assert "Old" not in table and [run_id for _, run_id in listed["choices"]] == [waiting.folder.id]
 
 
