@@ -25,6 +25,7 @@ from common.config import settings
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, build_engine
 from tests.tiny_diffusion import build as build_tiny_diffusion
+from tests.tiny_diffusion import build_checked as build_checked_diffusion
 from tests.tiny_llama import build as build_tiny_llama
 
 # On a busy machine a pause in the middle of an example is no fault.
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tiny_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny, untrained Stable Diffusion model."""
     return build_tiny_diffusion(tmp_path_factory.mktemp("models") / "tiny-diffusion")
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusion_hiding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of such a model with a safety checker that hides every picture."""
+    return build_checked_diffusion(tmp_path_factory.mktemp("models") / "tiny-diffusion-hiding", hides=True)
 
 
 @pytest.fixture(scope="session")

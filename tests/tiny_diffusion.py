@@ -78,6 +78,17 @@ def build_tiny_decoder(folder: Path) -> Path:
     return folder
 
 
+def build_checked(folder: Path, hides: bool) -> Path:
+    """Write the same pipeline with a safety checker that takes every picture for unsuitable, or none."""
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(build(folder), safety_checker=None)
+    add_checker(pipe, hides)
+    pipe.register_to_config(requires_safety_checker=True)
+    pipe.save_pretrained(folder)
+    return folder
+
+
 def add_checker(pipe: Any, hides: bool) -> None:
     """Give the pipeline a safety checker, untrained, that takes every picture for unsuitable, or none."""
     import torch

@@ -1,19 +1,24 @@
 """What a model's own safety checker says of pictures, where the pipeline's loop, which would ask it, is written out.
 
-A picture that it hides takes the steps that led to it along: they show the same. Stable Diffusion 1 brings a checker;
-most models have none.
+A picture that it hides takes the steps that led to it along: they show the same. Of a run that is stopped the last
+guess is judged in the place of the picture. Stable Diffusion 1 brings a checker; most models have none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from common.diffusion.opened import Opened
+
 Step = TypeVar("Step")
+# What the steps of all kinds of runs call the clean pictures that the model expects.
+_GUESSES = ("clean", "guess", "unconditional", "conditional", "guided")
 
 
 def hide(pipe: Any, pictures: Sequence[Image.Image]) -> tuple[tuple[Image.Image, ...], bool]:
@@ -32,6 +37,25 @@ def hide(pipe: Any, pictures: Sequence[Image.Image]) -> tuple[tuple[Image.Image,
         Image.new("RGB", picture.size) if black else picture for picture, black in zip(pictures, hidden, strict=True)
     )
     return tuple(kept), any(hidden)
+
+
+def hide_stopped(opened: Opened, steps: Sequence[Step]) -> tuple[tuple[Step, ...], bool]:
+    """The steps of a run that was stopped, and whether they are black: when the checker takes its last guess so.
+
+    Waits until nobody else uses the pipeline.
+    """
+    import torch
+
+    if getattr(opened.pipe, "safety_checker", None) is None or not steps:
+        return tuple(steps), False
+    guesses = [Image.fromarray(pixels) for name in _GUESSES for pixels in _arrays(getattr(steps[-1], name, ()))]
+    with opened.in_use() as pipe, torch.inference_mode():
+        _, hidden = hide(pipe, guesses)
+    return (tuple(map(blacken, steps)), True) if hidden else (tuple(steps), False)
+
+
+def _arrays(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def blacken(step: Step) -> Step:

@@ -27,11 +27,13 @@ class Trace:
         request: what was asked for.
         steps: what has come so far.
         finished: the picture, once it is there.
+        stopped_hidden: it was stopped, and the model's safety checker has hidden what was to come out.
     """
 
     request: ImageRequest
     steps: tuple[StepEvent, ...] = ()
     finished: Finished | None = None
+    stopped_hidden: bool = False
 
     @property
     def image(self) -> Image.Image | None:
@@ -41,7 +43,7 @@ class Trace:
     @property
     def hidden(self) -> bool:
         """Whether the model's safety checker has hidden it."""
-        return self.finished is not None and self.finished.hidden[0]
+        return self.stopped_hidden or (self.finished is not None and self.finished.hidden[0])
 
     def finish(self, finished: Finished) -> Trace:
         """With its picture; one that the safety checker has hidden hides the steps, which show the same."""

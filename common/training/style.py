@@ -189,7 +189,10 @@ class Sampler:
 
     @torch.no_grad()
     def __call__(self, model: Any, loss: float) -> Event:
-        """The picture is a file of the run; the event names it."""
+        """The picture is a file of the run, which the event names.
+
+        One that the model's safety checker takes for unsuitable is black, and the event says that it is ``hidden``.
+        """
         training = self._model.training
         self._model.eval()
         try:
@@ -206,7 +209,8 @@ class Sampler:
         number = sum(event["type"] == "sample" for event in self._folder.events())
         name = f"sample-{number}.png"
         output.images[0].save(self._folder.path / name)
-        return {"file": name}
+        found = output.nsfw_content_detected  # None without a checker
+        return {"file": name, "hidden": True} if found and found[0] else {"file": name}
 
 
 def _noise(number: int, like: torch.Tensor) -> torch.Tensor:
@@ -228,9 +232,11 @@ def _open(config: StyleConfig) -> Any:
         raise unreadable from problem
     if index.get("_class_name") != "StableDiffusionPipeline":
         raise errors.NotSupported(what=errors.Phrase("style_learning", name=config.base_title))
+    # A folder with a checker keeps it, to judge what is drawn on the way; one without is told so, or diffusers asks.
+    checker: dict[str, Any] = {} if (Path(config.base) / "safety_checker").is_dir() else {"safety_checker": None}
     try:
         pipe = StableDiffusionPipeline.from_pretrained(
-            config.base, dtype=torch.float32, use_safetensors=True, local_files_only=True, safety_checker=None
+            config.base, dtype=torch.float32, use_safetensors=True, local_files_only=True, **checker
         )
     except (OSError, ValueError, KeyError) as problem:
         raise unreadable from problem

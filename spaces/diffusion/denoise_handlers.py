@@ -14,10 +14,10 @@ from denoise_look import Shown, begin, follow
 from diffusion_page import GUIDANCE, SCHEDULER, SEED, read_request
 
 from common import errors
-from common.diffusion import schedulers
+from common.diffusion import safety, schedulers
 from common.diffusion.engine import ImageRequest
 from common.diffusion.models import DiffusionModels
-from common.diffusion.trace import gif, strip
+from common.diffusion.trace import Trace, gif, strip
 from common.ui.download import as_download
 from common.ui.fields import Choice
 from common.ui.i18n import text
@@ -59,8 +59,14 @@ class DenoiseHandlers:
         elif differs == "scheduler":
             wanted.append(replace(first, scheduler=str(SCHEDULER.check(other_scheduler))))
         yield gr.skip(), gr.skip(), _note(lang, "image.loading")
+        last: Shown | None = None
         async with contextlib.aclosing(self._stops.watch(request.session_hash, self._runs(wanted, differs))) as states:
             async for shown in states:
+                last = shown
+                yield await asyncio.to_thread(player_html, lang, shown), shown, ""
+        if last is not None and not last.complete:
+            shown = await asyncio.to_thread(self._judge, last)
+            if any(trace.stopped_hidden for trace in shown.traces):
                 yield await asyncio.to_thread(player_html, lang, shown), shown, ""
         # Stopped before the first step there is nothing to show, nor to say.
         yield gr.skip(), gr.skip(), ""
@@ -73,6 +79,18 @@ class DenoiseHandlers:
         async with contextlib.aclosing(follow(engine, begin(sized, named, differs))) as states:
             async for shown in states:
                 yield shown
+
+    def _judge(self, shown: Shown) -> Shown:
+        """Runs that were stopped, with what the model's safety checker says of them."""
+        opened = self._models.engine().opened()
+
+        def judged(trace: Trace) -> Trace:
+            if trace.finished is not None:
+                return trace
+            steps, hidden = safety.hide_stopped(opened, trace.steps)
+            return replace(trace, steps=steps, stopped_hidden=hidden)
+
+        return replace(shown, traces=tuple(map(judged, shown.traces)))
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's runs; the steps that have come stay."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import next_seed
+import prompt_note
 import step_strips
 from denoise_handlers import COMPARE, DenoiseHandlers
 from diffusion_page import GUIDANCE, PROMPT, SCHEDULER, SEED, STEPS, DiffusionPage, page_model, scheduler_choices, usual
@@ -21,6 +23,7 @@ def build(page: DiffusionPage) -> None:
     handlers, words, lang = DenoiseHandlers(page.models), page.words, page.lang
     page.idea("denoise")
     prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="denoise-prompt")
+    cut = prompt_note.place("denoise")
     with gr.Row():
         steps = STEPS.slider(words, "image.steps", min_width=200)
         guidance = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -47,6 +50,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         go = words(gr.Button, keys={"value": "denoise.go"}, variant="primary", min_width=200, elem_id="denoise-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="denoise-stop")
+        again = next_seed.button(page, "denoise")
         as_gif = words(gr.Button, keys={"value": "denoise.gif"}, min_width=130, elem_id="denoise-gif")
         as_strip = words(gr.Button, keys={"value": "denoise.strip"}, min_width=130, elem_id="denoise-strip")
     note = gr.HTML("", elem_id="denoise-note")
@@ -58,14 +62,16 @@ def build(page: DiffusionPage) -> None:
     link_button(page, "denoise", dict(zip(names, zip(fields, form, strict=True), strict=True)))
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on(
-        [go.click, prompt.submit],
-        guarded(handlers.play),
-        [lang, *form],
-        [player, shown, note],
-        trigger_mode="multiple",
+    play: dict[str, Any] = {
+        "fn": guarded(handlers.play),
+        "inputs": [lang, *form],
+        "outputs": [player, shown, note],
+        "trigger_mode": "multiple",
         **quiet,
-    )
+    }
+    # Two runs that differ in the seed go on differing in it.
+    following = next_seed.wire(page, again, [seed, other_seed], play)
+    prompt_note.wire(page, cut, prompt, gr.on([go.click, prompt.submit], **play), following)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
     compare.change(
         guarded(handlers.choose), [lang, compare], [other_seed, other_guidance, other_scheduler], queue=False, **quiet

@@ -38,12 +38,14 @@ class Shown(Generic[Request, Step, End]):
         run: different for every click.
         steps: what has come so far.
         finished: the end, once it has come.
+        hidden: the model's safety checker has hidden it, or what it had come to when it was stopped.
     """
 
     run: int
     request: Request
     steps: tuple[Step, ...] = ()
     finished: End | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class FollowedHandlers:
                 if shown.finished is None and time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()
                     yield self._kind.progress(lang, shown), gr.skip(), gr.skip()
+        if shown.finished is None:
+            shown = await asyncio.to_thread(self._judge, shown)
         drawn = await asyncio.to_thread(self._drawn, lang, shown)
         yield ("", drawn, shown) if shown.steps else ("", gr.skip(), gr.skip())
 
@@ -110,8 +114,15 @@ class FollowedHandlers:
                 elif isinstance(event, self._kind.end):
                     end: Any = event
                     steps = tuple(map(safety.blacken, shown.steps)) if end.hidden else shown.steps
-                    shown = replace(shown, steps=steps, finished=end)
+                    shown = replace(shown, steps=steps, finished=end, hidden=end.hidden)
                 yield shown
+
+    def _judge(self, shown: Any) -> Any:
+        """A run that was stopped, with what the model's safety checker says of it."""
+        if not shown.steps:
+            return shown
+        steps, hidden = safety.hide_stopped(self._models.engine().opened(), shown.steps)
+        return replace(shown, steps=steps, hidden=hidden)
 
     async def stop(self, lang: str, request: gr.Request) -> None:
         """End the visitor's run; the steps that have come are shown."""
@@ -123,5 +134,4 @@ class FollowedHandlers:
 
     def _drawn(self, lang: str, shown: Any) -> str:
         """The player, and above it why it is black, if it is; encoding its pictures takes a while."""
-        hidden = shown.finished is not None and shown.finished.hidden
-        return (hidden_html(lang) if hidden else "") + self._kind.player(lang, shown)
+        return (hidden_html(lang) if shown.hidden else "") + self._kind.player(lang, shown)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from diffusion_page import GUIDANCE, SEED, STEPS
+from next_seed import after
 
 from common import errors
 from common.config import settings
@@ -45,6 +46,14 @@ def check_pair(across: Axis, down: Axis) -> None:
     most = settings().max_grid_pictures
     if len(across.values) * len(down.values) > most:
         raise errors.InvalidInput(field=VALUES.name, allowed=Phrase("pictures_up_to", most=most))
+
+
+def next_values(axis: Axis, written: Any) -> str:
+    """What to write for the seeds that follow those of an axis, as far apart as they are; other knobs stay."""
+    if axis.knob != "seed":
+        return str(written)
+    seeds = [int(value) for value in axis.values]
+    return " ".join(str(after(seed, max(seeds) - min(seeds) + 1)) for seed in seeds)
 
 
 def _numbers(knob: str, written: str) -> list[Value]:

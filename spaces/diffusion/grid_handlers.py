@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from diffusion_page import read_request
+from diffusion_page import PROMPT, SEED, read_request, words_of
 from grid_drawing import Shown, grid_html, labels, progress_html
-from grid_form import ACROSS, USUAL, check_pair, read_axis
+from grid_form import ACROSS, USUAL, check_pair, next_values, read_axis
+from next_seed import after
 
 from common import errors
 from common.config import settings
 from common.diffusion import estimate, grid
-from common.diffusion.engine import check
+from common.diffusion.engine import ImageRequest, check
 from common.diffusion.models import DiffusionModels
 from common.ui.download import as_download
 from common.ui.i18n import text
@@ -59,10 +60,10 @@ class GridHandlers:
             async for shown in states:
                 if len(shown.drawn) in (0, shown.pictures) or time.monotonic() - last >= _PAUSE:
                     last = time.monotonic()
-                    yield progress_html(lang, shown), grid_html(lang, shown), shown
+                    yield progress_html(lang, shown), await asyncio.to_thread(grid_html, lang, shown), shown
         if len(shown.drawn) < shown.pictures:
             shown = replace(shown, stopped=True)
-            yield progress_html(lang, shown), grid_html(lang, shown), shown
+            yield progress_html(lang, shown), await asyncio.to_thread(grid_html, lang, shown), shown
 
     async def _pictures(self, shown: Shown) -> AsyncGenerator[Shown, None]:
         engine = await asyncio.to_thread(self._models.engine)
@@ -86,6 +87,21 @@ class GridHandlers:
     def usual(self, lang: str, knob: Any) -> str:
         """Values for a knob that was chosen."""
         return USUAL[str(ACROSS.check(knob))]
+
+    def next_seeds(
+        self, lang: str, across: Any, across_values: Any, down: Any, down_values: Any, seed: Any
+    ) -> tuple[str, str, int]:
+        """Values for: values across, values down, seed: where no knob is the seed, the one of all pictures moves on."""
+        wide, deep = read_axis(across, across_values), read_axis(down, down_values)
+        stays = SEED.whole(seed) if "seed" in (wide.knob, deep.knob) else after(SEED.whole(seed))
+        return next_values(wide, across_values), next_values(deep, down_values), stays
+
+    @staticmethod
+    def prompts(prompt: str, across: Any, across_values: Any, down: Any, down_values: Any) -> list[str]:
+        """Those of all pictures. Raises InvalidInput."""
+        base = ImageRequest(words_of(PROMPT, prompt))
+        found = grid.cells(base, read_axis(across, across_values), read_axis(down, down_values))
+        return [cell.request.prompt for cell in found]
 
     async def save(self, lang: str, shown: Shown | None) -> str:
         """The grid as one picture, for the browser to save. Raises NothingDrawn."""

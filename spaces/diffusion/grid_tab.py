@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import next_seed
+import prompt_note
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from grid_form import ACROSS, DOWN, USUAL, VALUES
 from grid_handlers import GridHandlers
@@ -23,6 +25,7 @@ def build(page: DiffusionPage) -> None:
     handlers, words, lang = GridHandlers(page.models), page.words, page.lang
     page.idea("grid")
     prompt = PROMPT.box(words, "image.prompt", max_lines=3, elem_id="grid-prompt")
+    cut = prompt_note.place("grid")
     with gr.Row():
         across, across_values = _knob(page, ACROSS, "across")
         down, down_values = _knob(page, DOWN, "down")
@@ -34,6 +37,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         go = words(gr.Button, keys={"value": "grid.go"}, variant="primary", min_width=200, elem_id="grid-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="grid-stop")
+        again = next_seed.button(page, "grid")
         save = words(gr.Button, keys={"value": "grid.save"}, min_width=130, elem_id="grid-save")
     progress = gr.HTML("", elem_id="grid-progress", padding=False)
     table = gr.HTML("", elem_id="grid-view", padding=False)
@@ -52,14 +56,19 @@ def build(page: DiffusionPage) -> None:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     form = [component for _, component in inputs.values()]
-    gr.on(
-        [go.click, prompt.submit],
-        guarded(handlers.draw),
-        [lang, *form],
-        [progress, table, shown],
-        trigger_mode="multiple",
+    draw: dict[str, Any] = {
+        "fn": guarded(handlers.draw),
+        "inputs": [lang, *form],
+        "outputs": [progress, table, shown],
+        "trigger_mode": "multiple",
         **quiet,
-    )
+    }
+    axes = [across, across_values, down, down_values]
+    following = again.click(
+        guarded(handlers.next_seeds), [lang, *axes, seed], [across_values, down_values, seed], queue=False, **quiet
+    ).success(**draw)
+    drawn = gr.on([go.click, prompt.submit], **draw)
+    prompt_note.wire(page, cut, prompt, drawn, following, others=axes, prompts=handlers.prompts)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
     for knob, values in ((across, across_values), (down, down_values)):
         # By hand alone: a link sets knob and values together.

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from diffusion_page import MODEL, SEED, SIZE, read_request, scheduler_choices
+from diffusion_page import MODEL, NEGATIVE, PROMPT, SEED, SIZE, read_request, scheduler_choices
 from image_look import Shown, before_loading_html, canvas_html, notes_html
+from next_seed import after
 from PIL import Image
 from prompt_ideas import surprise
+from prompt_note import full_lines, notices
 
 from common import catalog, errors
 from common.catalog import Model
-from common.diffusion import estimate, metadata, schedulers
+from common.diffusion import estimate, metadata, safety, schedulers
 from common.diffusion.engine import DiffusionEngine, Finished, ImageRequest, StepEvent, Waiting
 from common.diffusion.models import AUTO, DiffusionModels
 from common.diffusion.opened import FULL, SMALL, decoders, sizes, usual_guidance, usual_steps
@@ -88,8 +90,15 @@ class ImageHandlers:
                     last = time.monotonic()
                     yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
         if shown.finished is None:
-            shown = replace(shown, stopped=True, loading=False)
+            shown = await asyncio.to_thread(self._judge, name, replace(shown, stopped=True, loading=False))
             yield await asyncio.to_thread(canvas_html, lang, shown), shown, gr.skip(), gr.skip()
+
+    def _judge(self, name: str, shown: Shown) -> Shown:
+        """A drawing that was stopped, with what the model's safety checker says of it."""
+        if shown.step is None:
+            return shown
+        (step,), hidden = safety.hide_stopped(self._models.engine(name).opened(), [shown.step])
+        return replace(shown, step=step, hidden=hidden)
 
     async def _steps(self, wanted: ImageRequest, name: str, request: gr.Request) -> AsyncGenerator[Shown, None]:
         model, engine = await asyncio.to_thread(self._engine, name, request)
@@ -118,7 +127,12 @@ class ImageHandlers:
         """End the visitor's drawing; what has come stays."""
         self._stops.stop(request.session_hash)
 
-    async def foresee(
+    async def foresee(self, lang: str, prompt: Any, negative: Any, *settings: Any) -> str:
+        """Time and memory of these settings, and what about them has no effect; nothing while they are no request."""
+        full = [*full_lines(lang, PROMPT, prompt), *full_lines(lang, NEGATIVE, negative)]
+        return await self._foreseen(lang, prompt, negative, *settings) + notices(full)
+
+    async def _foreseen(
         self,
         lang: str,
         prompt: Any,
@@ -133,7 +147,6 @@ class ImageHandlers:
         decoder: Any,
         model: Any,
     ) -> str:
-        """Time and memory of these settings, and what about them has no effect; nothing while they are no request."""
         try:
             asked = read_request(prompt, negative, steps, guidance, seed, size, scheduler, images, decoder=decoder)
             wanted = _styled(asked, style)
@@ -184,8 +197,7 @@ class ImageHandlers:
 
     def next_seed(self, lang: str, seed: Any, images: Any) -> int:
         """The first seed that was not drawn."""
-        following = SEED.whole(seed) + int(images)
-        return following if following <= SEED.maximum else 0
+        return after(SEED.whole(seed), int(images))
 
     async def surprise(self, lang: str, name: Any) -> tuple[str, int]:
         """Updates for: prompt, seed."""
@@ -253,8 +265,8 @@ class ImageHandlers:
 
         Returns:
             The picture, a PNG file with the settings inside, and
-            {"seconds", "together" (pictures in the batch), "model", "cut" (the end of the prompt that the model does
-            not read), "hidden" (by the model's safety checker)}.
+            {"seconds", "together" (pictures in the batch), "model", "cut" and "negative_cut" (the ends of the prompts
+            that the model does not read), "hidden" (by the model's safety checker)}.
         """
         entry, engine = await asyncio.to_thread(self._engine, MODEL.check(model), request)
         wanted = read_request(
@@ -270,12 +282,14 @@ class ImageHandlers:
         async with contextlib.aclosing(engine.draw(wanted)) as events:
             *_, finished = [event async for event in events if isinstance(event, Finished)]
         sampler = schedulers.title(opened.pipe.scheduler, wanted.scheduler)
-        content = metadata.png(finished.images[0], metadata.texts(wanted, entry.id, sampler))
+        written = metadata.texts(wanted, entry.id, sampler)
+        content = await asyncio.to_thread(metadata.png, finished.images[0], written)
         return picture_file(content, f"{wanted.seed}.png"), {
             "seconds": finished.seconds,
             "together": finished.together,
             "model": entry.id,
             "cut": opened.cut(wanted.prompt),
+            "negative_cut": opened.cut(wanted.negative_prompt),
             "hidden": finished.hidden[0],
         }
 

@@ -10,6 +10,7 @@ from html import escape
 
 import numpy as np
 from PIL import Image
+from prompt_note import cut_lines, notices
 
 from common.catalog import Model
 from common.diffusion import metadata
@@ -17,9 +18,6 @@ from common.diffusion.opened import Opened
 from common.diffusion.request import Finished, ImageRequest, Pixels, StepEvent
 from common.ui.components import figures_html, meter_html, percent
 from common.ui.i18n import number, text
-
-# How much of a cut prompt is shown, in characters.
-_CUT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class Shown:
         step: the last one that has come.
         ahead: requests that come first, while it waits.
         stopped: by the visitor, before it was finished.
+        hidden: the model's safety checker has hidden what it had come to then.
     """
 
     request: ImageRequest | None = None
@@ -40,6 +39,7 @@ class Shown:
     finished: Finished | None = None
     ahead: int = 0
     stopped: bool = False
+    hidden: bool = False
     loading: bool = False
 
 
@@ -80,7 +80,8 @@ def canvas_html(lang: str, shown: Shown) -> str:
     else:
         rows.insert(0, (f"≈ {number(lang, step.seconds_left, 1)} s", text(lang, "image.left")))
     bar = meter_html(step.step / step.steps, said, kind="noise")
-    return f'<div class="drawn">{pictures}</div>{bar}{figures_html(rows)}'
+    notes = hidden_html(lang) if shown.hidden else ""
+    return f'<div class="drawn">{pictures}</div>{bar}{notes}{figures_html(rows)}'
 
 
 def _finished(lang: str, shown: Shown, finished: Finished) -> str:
@@ -140,15 +141,14 @@ def notes_html(
         lines.append(text(lang, "image.expected", seconds=figure, memory=number(lang, 1000 * memory_gb)))
         if ahead:
             lines.append(text(lang, "image.expected_ahead", n=number(lang, ahead)))
-    warned = []
-    if rest := opened.cut(request.prompt):
-        shortened = rest if len(rest) <= _CUT else rest[:_CUT] + " …"
-        warned.append(text(lang, "image.cut", rest=shortened))
+    warned = cut_lines(lang, opened, [request.prompt])
     if request.negative_prompt and not request.guided:
         warned.append(text(lang, "image.negative_unused"))
+    else:
+        warned += cut_lines(lang, opened, [request.negative_prompt], "image.cut_negative")
     if request.size != opened.native:
         warned.append(text(lang, "image.other_size", size=number(lang, opened.native)))
-    return _quiet(lines) + "".join(f'<p class="notice">{escape(line)}</p>' for line in warned)
+    return _quiet(lines) + notices(warned)
 
 
 def _quiet(lines: Sequence[str]) -> str:

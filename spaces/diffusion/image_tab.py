@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import next_seed
 from diffusion_page import (
     DECODER,
     GUIDANCE,
@@ -43,7 +44,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         go = words(gr.Button, keys={"value": "image.go"}, variant="primary", min_width=120, elem_id="image-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="image-stop")
-        again = words(gr.Button, keys={"value": "image.again"}, min_width=110, elem_id="image-again")
+        again = next_seed.button(page, "image")
         surprise = words(gr.Button, keys={"value": "image.surprise"}, min_width=130, elem_id="image-surprise")
     note = gr.HTML("", elem_id="image-note")
     with gr.Row():
@@ -99,7 +100,7 @@ def build(page: DiffusionPage) -> None:
     }
     following = again.click(guarded(handlers.next_seed), [lang, form["seed"], form["images"]], form["seed"], **at_once)
     surprised = surprise.click(guarded(handlers.surprise), [lang, form["model"]], [prompt, form["seed"]], **at_once)
-    for drawn in (gr.on([go.click, prompt.submit], **draw), following.then(**draw), surprised.then(**draw)):
+    for drawn in (gr.on([go.click, prompt.submit], **draw), following.success(**draw), surprised.then(**draw)):
         # A model that was loaded for this picture has a pace from now on.
         drawn.then(guarded(handlers.foresee), [lang, *wanted], note, **at_once)
     stop.click(guarded(handlers.stop), lang, None, **at_once)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import next_seed
 import picture_input
+import prompt_note
 import step_strips
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from noise_handlers import SHARE, NoiseHandlers
@@ -23,6 +25,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         share = SHARE.slider(words, "noise.share", min_width=230, elem_id="noise-share")
         prompt = PROMPT.box(words, "noise.prompt", max_lines=2, min_width=230, elem_id="noise-prompt")
+    cut = prompt_note.place("noise")
     with gr.Row():
         steps = STEPS.slider(words, "noise.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -31,6 +34,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         go = words(gr.Button, keys={"value": "noise.go"}, variant="primary", min_width=200, elem_id="noise-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="noise-stop")
+        again = next_seed.button(page, "noise")
     progress = gr.HTML("", elem_id="noise-progress", padding=False)
     view = step_strips.place("noise-view")
     shown = gr.State(None)
@@ -46,13 +50,14 @@ def build(page: DiffusionPage) -> None:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     form = [source.own, *(component for _, component in inputs.values())]
-    gr.on(
-        [go.click, prompt.submit],
-        guarded(handlers.run),
-        [lang, *form],
-        [progress, view, shown],
-        trigger_mode="multiple",
+    run: dict[str, Any] = {
+        "fn": guarded(handlers.run),
+        "inputs": [lang, *form],
+        "outputs": [progress, view, shown],
+        "trigger_mode": "multiple",
         **quiet,
-    )
+    }
+    following = next_seed.wire(page, again, [seed], run)
+    prompt_note.wire(page, cut, prompt, gr.on([go.click, prompt.submit], **run), following)
     stop.click(guarded(handlers.stop), lang, None, queue=False, **quiet)
     page.on_language(guarded(handlers.player), [shown], [view])

@@ -93,7 +93,7 @@ async def take(lang: str, file: str | None, draw: Draw = picture_html) -> tuple[
     if not file:
         return (gr.skip(),) * 3
     picture = await asyncio.to_thread(pictures.take, Path(file))
-    return OWN_PICTURE, picture, draw(lang, picture)
+    return OWN_PICTURE, picture, await asyncio.to_thread(draw, lang, picture)
 
 
 def show(lang: str, which: Any, own: Image.Image | None, draw: Draw = picture_html) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -74,4 +75,5 @@ class RedrawHandlers(FollowedHandlers):
         self, lang: str, shown: Shown | None, which: Any, own: Image.Image | None, mask: str
     ) -> tuple[Any, ...]:
         """Updates for: player, picture with its mask, in another language."""
-        return await self.player(lang, shown), mask_html(lang, wanted(which, own), mask)
+        picture = await asyncio.to_thread(mask_html, lang, wanted(which, own), mask)
+        return await self.player(lang, shown), picture

@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 import mask_input
+import next_seed
 import picture_input
+import prompt_note
 import step_strips
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from redraw_handlers import STRENGTH, RedrawHandlers
@@ -26,6 +28,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         prompt = PROMPT.box(words, "image.prompt", max_lines=2, min_width=230, elem_id="redraw-prompt")
         strength = STRENGTH.slider(words, "redraw.strength", min_width=230, elem_id="redraw-strength")
+    cut = prompt_note.place("redraw")
     with gr.Row():
         steps = STEPS.slider(words, "noise.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
@@ -34,6 +37,7 @@ def build(page: DiffusionPage) -> None:
     with gr.Row():
         go = words(gr.Button, keys={"value": "redraw.go"}, variant="primary", min_width=200, elem_id="redraw-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="redraw-stop")
+        again = next_seed.button(page, "redraw")
         on = words(gr.Button, keys={"value": "redraw.go_on"}, min_width=130, elem_id="redraw-on")
         save = words(gr.Button, keys={"value": "image.save"}, min_width=100, elem_id="redraw-save")
     progress = gr.HTML("", elem_id="redraw-progress", padding=False)
@@ -52,14 +56,15 @@ def build(page: DiffusionPage) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     at_once: dict[str, Any] = {"queue": False, **quiet}
     form = [source.own, mask, *(component for _, component in inputs.values())]
-    gr.on(
-        [go.click, prompt.submit],
-        guarded(handlers.draw),
-        [lang, *form],
-        [progress, view, shown],
-        trigger_mode="multiple",
+    run: dict[str, Any] = {
+        "fn": guarded(handlers.draw),
+        "inputs": [lang, *form],
+        "outputs": [progress, view, shown],
+        "trigger_mode": "multiple",
         **quiet,
-    )
+    }
+    following = next_seed.wire(page, again, [seed], run)
+    prompt_note.wire(page, cut, prompt, gr.on([go.click, prompt.submit], **run), following)
     stop.click(guarded(handlers.stop), lang, None, **at_once)
     source.shown.select(guarded(mask_input.painted), lang, mask, **at_once)
     # Another picture has nothing painted on it.

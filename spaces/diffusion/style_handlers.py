@@ -44,6 +44,7 @@ RATE = Number("learning_rate", 0.003, 0.000001, 1, 0.000001)
 STRENGTH = Number("style_strength", 1.0, 0, 1.5, 0.05)
 SAMPLED = Text("prompt", "lion", 400)
 _BATCH = 4
+_TRIES = 4  # seeds for a picture to learn from that the model's safety checker hides
 _LOOKS = 4  # at the loss and a picture in a run
 # Forward, twice as much back, and the rest of a step, in forward passes for one picture.
 _PASSES = 4
@@ -105,7 +106,7 @@ class StyleHandlers(WatchedRuns):
                 yield meter_html(examples / len(PROMPTS), words, kind="noise")
             else:
                 note = "" if which == OWN else text(lang, "teach.set_about", model=engine.name)
-                yield pictures_html([(one.prompt, one.picture) for one in examples], note)
+                yield await asyncio.to_thread(pictures_html, [(one.prompt, one.picture) for one in examples], note)
 
     async def time(self, lang: str, steps: Any) -> str:
         """How long a run of so many steps is likely to take here; nothing while the model is not loaded."""
@@ -170,7 +171,7 @@ class StyleHandlers(WatchedRuns):
             ),
         )
         run = await asyncio.to_thread(self._runs.create, config, await asyncio.to_thread(to_jsonl, made))
-        shown = pictures_html([(one.prompt, one.picture) for one in made])
+        shown = await asyncio.to_thread(pictures_html, [(one.prompt, one.picture) for one in made])
         yield shown, await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     async def both(
@@ -198,7 +199,7 @@ class StyleHandlers(WatchedRuns):
         async with contextlib.aclosing(engine.turns.run(adapted.run, asked)) as events:
             async for event in events:
                 if isinstance(event, Adapted):
-                    yield both_html(lang, event, asked.strength)
+                    yield await asyncio.to_thread(both_html, lang, event, asked.strength)
                 elif isinstance(event, AdaptedStep) and time.monotonic() - last > 0.3:
                     last = time.monotonic()
                     step, steps_all = number(lang, event.step), number(lang, event.steps)
@@ -228,10 +229,7 @@ class StyleHandlers(WatchedRuns):
             lines = [words_of(CAPTIONS, line) for line in CAPTIONS.check(captions).strip().splitlines()]
             if len(lines) != len(own.pictures):
                 raise errors.NumberOfCaptions(pictures=len(own.pictures), captions=len(lines))
-            yield [
-                Example(line, pictures.square(picture, opened.native))
-                for line, picture in zip(lines, own.pictures, strict=True)
-            ]
+            yield await asyncio.to_thread(_own_examples, own, lines, opened.native)
             return
         if opened.model.id not in self._drawn:
             done: list[Image.Image] = []
@@ -239,11 +237,7 @@ class StyleHandlers(WatchedRuns):
                 done.append(picture)
                 yield len(done)
             self._drawn[opened.model.id] = tuple(done)
-        redo = STYLES[which]
-        yield [
-            Example(prompt, redo(picture))
-            for prompt, picture in zip(PROMPTS, self._drawn[opened.model.id], strict=True)
-        ]
+        yield await asyncio.to_thread(_redone, which, self._drawn[opened.model.id])
 
     def _seconds(self, engine: DiffusionEngine, steps: int) -> float | None:
         """From the newest run of the same model, else from the time that a picture takes."""
@@ -262,16 +256,34 @@ class StyleHandlers(WatchedRuns):
         return _START_SECONDS + steps * _BATCH * _PASSES * one_pass
 
 
+def _own_examples(own: Chosen, lines: Sequence[str], edge: int) -> list[Example]:
+    return [Example(line, pictures.square(picture, edge)) for line, picture in zip(lines, own.pictures, strict=True)]
+
+
+def _redone(which: str, drawn: Sequence[Image.Image]) -> list[Example]:
+    redo = STYLES[which]
+    return [Example(prompt, redo(picture)) for prompt, picture in zip(PROMPTS, drawn, strict=True)]
+
+
 async def _draw_all(engine: DiffusionEngine, opened: Opened) -> AsyncIterator[Image.Image]:
-    """The pictures of ``PROMPTS`` in their order; the engine makes batches of them."""
+    """The pictures of ``PROMPTS`` in their order; the engine makes batches of them.
+
+    One that the model's safety checker hides is drawn with other seeds: nothing is learned from a black picture.
+
+    Raises:
+        UnusablePicture: the checker has hidden them all.
+    """
     plain = ImageRequest("", steps=opened.steps, guidance_scale=opened.guidance, size=opened.native)
 
     async def one(place: int, prompt: str) -> Image.Image:
-        async with contextlib.aclosing(engine.draw(replace(plain, prompt=prompt, seed=place + 1))) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return event.images[0].convert("RGB")
-        raise errors.EngineStopped()
+        for attempt in range(_TRIES):
+            asked = replace(plain, prompt=prompt, seed=place + 1 + attempt * len(PROMPTS))
+            async with contextlib.aclosing(engine.draw(asked)) as events:
+                *_, last = [event async for event in events if isinstance(event, Finished)]
+            if not last.hidden[0]:
+                return last.images[0].convert("RGB")
+        reason = errors.Phrase("named_picture", name=prompt, reason=errors.Phrase("picture_hidden"))
+        raise errors.UnusablePicture(reason=reason)
 
     drawing = [asyncio.create_task(one(place, prompt)) for place, prompt in enumerate(PROMPTS)]
     try:

@@ -72,15 +72,17 @@ def loss_html(lang: str, run: Run) -> str:
 def samples_html(lang: str, run: Run) -> str:
     """What the model has drawn on the way, from before the first step on."""
     assert isinstance(run.config, StyleConfig)  # noqa: S101 - this tab lists no others
-    found = []
+    found, hidden = [], False
     for event in run.folder.events():
         if event["type"] == "sample":
+            hidden |= event.get("hidden", False)
             with Image.open(run.folder.path / event["file"]) as picture:
                 found.append((text(lang, "teach.at_step", step=number(lang, event["step"])), picture.convert("RGB")))
     if not found:
         return ""
     title = escape(text(lang, "teach.on_the_way", prompt=run.config.prompt))
-    return f"<h3>{title}</h3>{pictures_html(found)}"
+    why = f'<p class="notice">{escape(text(lang, "teach.hidden"))}</p>' if hidden else ""
+    return f"<h3>{title}</h3>{pictures_html(found)}{why}"
 
 
 def both_html(lang: str, adapted: Adapted, strength: float) -> str:

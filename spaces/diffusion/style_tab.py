@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import next_seed
+import prompt_note
 from diffusion_page import GUIDANCE, PROMPT, SEED, STEPS, DiffusionPage, usual
 from style_handlers import (
     CAPTIONS,
@@ -60,6 +62,7 @@ def build(page: DiffusionPage) -> None:
             min_width=240,
             elem_id="style-captions",
         )
+    captions_cut = prompt_note.place("style-captions")
     examples = gr.HTML("", elem_id="style-examples", padding=False)
 
     words(gr.Markdown, keys={"value": "teach.step_train"})
@@ -67,6 +70,7 @@ def build(page: DiffusionPage) -> None:
         steps = TRAIN_STEPS.slider(words, "teach.steps", min_width=220, elem_id="style-steps")
         sampled = SAMPLED.box(words, "teach.prompt", max_lines=1, min_width=200, elem_id="style-sampled")
         name = run_panel.name_box(page, "style")
+    sampled_cut = prompt_note.place("style-sampled")
     with folded(words, "scratch.more"), gr.Row():
         rank = RANK.slider(words, "finetune.rank", min_width=200)
         rate = RATE.box(words, "scratch.rate", min_width=200, elem_id="style-rate")
@@ -81,12 +85,15 @@ def build(page: DiffusionPage) -> None:
             words, "image.prompt", value=SAMPLED.default, max_lines=2, min_width=220, elem_id="style-prompt"
         )
         strength = STRENGTH.slider(words, "teach.strength", min_width=220, elem_id="style-strength")
+    cut = prompt_note.place("style")
     with gr.Row():
         drawn = STEPS.slider(words, "image.steps", min_width=200)
         scale = GUIDANCE.slider(words, "image.guidance", min_width=200)
         drawn.value, scale.value = usual(page.models)
         seed = SEED.box(words, "image.seed", min_width=120)
-    draw = words(gr.Button, keys={"value": "teach.draw"}, elem_id="style-draw")
+    with gr.Row():
+        draw = words(gr.Button, keys={"value": "teach.draw"}, min_width=200, elem_id="style-draw")
+        again = next_seed.button(page, "style")
     both = gr.HTML("", elem_id="style-both", padding=False)
     download = words(gr.Button, keys={"value": "teach.download"}, elem_id="style-download")
     file = words(gr.File, keys={"label": "teach.file"}, interactive=False, visible=False, elem_id="style-file")
@@ -113,20 +120,23 @@ def build(page: DiffusionPage) -> None:
     )
     gr.on([steps.change, run.change], guarded(tab.time), [lang, steps], expected, **quiet)
     page.on_language(guarded(tab.time), [steps], [expected])
-    go.click(
+    started = go.click(
         guarded(tab.start),
         [lang, owner, source, own, captions, steps, sampled, name, rank, rate],
         [examples, run, clock],
         **quiet,
     )
     run_panel.wire(panel, page, tab, tab.watch)
-    gr.on(
-        [draw.click, prompt.submit, strength.release],
-        guarded(tab.both),
-        [lang, owner, run, prompt, strength, drawn, scale, seed],
-        both,
-        trigger_mode="always_last",
+    compare: dict[str, Any] = {
+        "fn": guarded(tab.both),
+        "inputs": [lang, owner, run, prompt, strength, drawn, scale, seed],
+        "outputs": both,
+        "trigger_mode": "always_last",
         **quiet,
-    )
+    }
+    compared = gr.on([draw.click, prompt.submit, strength.release], **compare)
+    prompt_note.wire(page, cut, prompt, compared, next_seed.wire(page, again, [seed], compare))
+    prompt_note.wire(page, sampled_cut, sampled, started, field=SAMPLED)
+    prompt_note.wire(page, captions_cut, captions, started, field=CAPTIONS, prompts=str.splitlines)
     download.click(guarded(tab.download), [lang, owner, run], file, api_visibility="private")
     run.change(lambda: (gr.update(value=None, visible=False), ""), None, [file, both], queue=False, **quiet)

@@ -22,7 +22,6 @@ from common import errors
 from common.config import LANGUAGES, Settings
 from common.diffusion.models import DiffusionModels
 from common.ui.i18n import text
-from tests.tiny_diffusion import add_checker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusion"))
 
@@ -159,10 +158,21 @@ def test_only_what_is_compared_is_asked_for(handlers: DenoiseHandlers) -> None:
     assert [update["visible"] for update in handlers.choose("en", "guidance")] == [False, True, False]
 
 
-def test_a_hidden_picture_takes_its_steps_along_and_that_is_said(tiny_diffusion: Path) -> None:
-    models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
-    add_checker(models.engine().opened().pipe, hides=True)
-    html, shown = _played(DenoiseHandlers(models), *_form())
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_hidden_picture_takes_its_steps_along_and_that_is_said(tiny_diffusion_hiding: Path, stopped: bool) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion_hiding)))
+    handlers = DenoiseHandlers(models)
+
+    async def run() -> list[Any]:
+        seen = []
+        async for update in handlers.play("en", *_form(steps=100 if stopped else 3), VISITOR):
+            seen.append(update)
+            if stopped and isinstance(update[0], str) and update[0]:  # there is a step
+                await handlers.stop("en", VISITOR)
+        return [update for update in seen if isinstance(update[0], str)]
+
+    html, shown, _ = asyncio.run(run())[-1]
+    assert shown.complete is not stopped
     assert text("en", "image.hidden") in unescape(html)
     assert shown.traces[0].hidden and not any(step.clean[0].any() for step in shown.traces[0].steps)
     models.close()

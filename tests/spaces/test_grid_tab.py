@@ -92,6 +92,24 @@ def test_stopping_keeps_the_pictures_that_have_come(handlers: GridHandlers, mode
     assert json.loads(asyncio.run(handlers.save("en", shown)))["content"]
 
 
+def test_hidden_pictures_are_said_and_other_seeds_are_at_hand(
+    handlers: GridHandlers, tiny_diffusion_hiding: Path
+) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion_hiding)))
+    progress, _, shown = _drawn(GridHandlers(models), _form())
+    models.close()
+    assert text("en", "image.hidden") in unescape(progress) and all(one.hidden for one in shown.drawn)
+    assert handlers.next_seeds("en", "guidance", "1 3", "seed", "5 9", 4) == ("1 3", "10 14", 4)
+    assert handlers.next_seeds("en", "seed", "0 4294967295", "steps", "2", 4) == ("0 4294967295", "2", 4)
+    assert handlers.next_seeds("en", "word", "apple, fig", "steps", "2", 4294967295) == ("apple, fig", "2", 0)
+    with pytest.raises(errors.InvalidInput):
+        handlers.next_seeds("en", "guidance", "1 3", "seed", "five", 4)
+
+
+def test_the_prompts_are_those_of_all_pictures(handlers: GridHandlers) -> None:
+    assert handlers.prompts("red  apple", "word", "apple, fig", "steps", "1 2") == ["red apple", "red fig"] * 2
+
+
 @pytest.mark.parametrize("knob", KNOBS)
 def test_what_a_knob_begins_with_can_be_read(handlers: GridHandlers, knob: str) -> None:
     axis = read_axis(knob, handlers.usual("en", knob))

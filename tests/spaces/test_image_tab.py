@@ -176,6 +176,10 @@ def test_what_to_expect_is_said_before(handlers: ImageHandlers) -> None:
     assert "“xyz”" in note(prompt="a" * 22 + "xyz")
     assert "1,000" not in note(prompt="word " * 1000) and "does not read" in note(prompt="word " * 1000)
     assert text("en", "image.negative_unused") in note(negative="blue", guidance=1)
+    assert text("en", "image.cut_negative", rest="xyz") in note(negative="a" * 22 + "xyz")
+    assert "does not read" not in note(negative="a" * 25, guidance=1), "none of it is read"
+    for key in ("prompt", "negative"):
+        assert text("en", "image.full", limit="5,000") in note(**{key: "a" * 5000})
     assert "32 pixels" in note(size=48)
     assert note(prompt="") == note(seed=-1) == ""
 
@@ -289,10 +293,11 @@ def test_the_model_of_few_steps_can_be_chosen_and_brings_its_settings() -> None:
 
 def test_programs_get_the_same(handlers: ImageHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    file, answer = asyncio.run(handlers.api("fox " * 40, steps=2, guidance_scale=3.0, seed=4))
+    file, answer = asyncio.run(handlers.api("fox " * 40, "dog " * 40, steps=2, guidance_scale=3.0, seed=4))
     request, model = metadata.read(Path(file.path))
     assert (request.steps, request.guidance_scale, request.seed, request.size) == (2, 3.0, 4, 32)
     assert model == answer["model"] and "fox" in answer["cut"] and answer["hidden"] is False
+    assert "dog" in answer["negative_cut"]
     assert asyncio.run(handlers.api("fox"))[1]["together"] == 1
     with pytest.raises(errors.InvalidInput):
         asyncio.run(handlers.api("fox", seed=-1))
@@ -307,6 +312,28 @@ def test_a_hidden_picture_is_said(handlers: ImageHandlers) -> None:
     assert text("en", "image.hidden") not in unescape(canvas_html("en", shown))
     hidden = replace(shown, finished=replace(shown.finished, hidden=(True,)))
     assert text("en", "image.hidden") in unescape(canvas_html("en", hidden))
+
+
+def test_what_a_stopped_drawing_had_come_to_is_judged(
+    tiny_diffusion_hiding: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import image_handlers
+
+    monkeypatch.setattr(image_handlers, "_PAUSE", 0.0)
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion_hiding)))
+    handlers = ImageHandlers(models)
+
+    async def stop_in_the_middle() -> list[Any]:
+        seen = []
+        async for update in handlers.draw("en", [], *_form(steps=100), VISITOR):
+            seen.append(update)
+            if "Step 2 of" in update[0]:
+                await handlers.stop("en", VISITOR)
+        return seen
+
+    html, shown, *_ = asyncio.run(stop_in_the_middle())[-1]
+    models.close()
+    assert shown.stopped and text("en", "image.hidden") in unescape(html) and not shown.step.clean[0].any()
 
 
 def test_signs_that_no_file_can_hold_are_left_out(handlers: ImageHandlers, tmp_path: Path) -> None:

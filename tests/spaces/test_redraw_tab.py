@@ -128,6 +128,27 @@ def test_stopping_shows_the_steps_that_have_come(handlers: RedrawHandlers, model
     assert models.engine().active == 0
 
 
+@pytest.mark.parametrize("mask", ["", _sent()])
+def test_what_is_hidden_is_said_with_and_without_a_mask(tiny_diffusion_hiding: Path, mask: str) -> None:
+    models = DiffusionModels(Settings(image_model=str(tiny_diffusion_hiding)))
+    handlers = RedrawHandlers(models)
+    html, shown = _drawn(handlers, *_form(mask=mask, steps=2, strength=100))
+    assert text("en", "image.hidden") in unescape(html)
+    assert shown.finished.result.getbbox() is None and not shown.steps[-1].guess.any()
+
+    async def stop_soon() -> list[Any]:
+        seen = []
+        async for update in handlers.draw("en", *_form(mask=mask, steps=100, strength=100), VISITOR):
+            seen.append(update)
+            if "meter" in update[0]:
+                await handlers.stop("en", VISITOR)
+        return seen
+
+    _, html, shown = asyncio.run(stop_soon())[-1]
+    models.close()
+    assert shown.finished is None and text("en", "image.hidden") in unescape(html) and not shown.steps[-1].guess.any()
+
+
 @pytest.mark.parametrize(
     "form",
     [_form("mine"), _form("tree"), _form(prompt=" "), _form(strength=0), _form(strength=101), _form(steps=0),

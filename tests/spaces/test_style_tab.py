@@ -18,6 +18,7 @@ from common import errors
 from common.config import LANGUAGES, Settings
 from common.diffusion.models import DiffusionModels
 from common.diffusion.restyle import PROMPTS, STYLES
+from common.training.folder import RunFolder
 from common.training.runs import TrainingRuns
 from common.ui.i18n import text
 
@@ -25,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spaces" / "diffusi
 
 from picture_input import example
 from style_handlers import StyleHandlers
+from style_look import samples_html
 
 OWNER = "a" * 32
 
@@ -100,6 +102,47 @@ def test_the_file_is_the_owners_and_has_the_runs_name(tab: StyleHandlers, traine
 @pytest.mark.slow
 def test_the_next_time_is_told_from_the_last_run(tab: StyleHandlers, trained: str) -> None:
     assert "1,000 steps" in asyncio.run(tab.time("en", 1000))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_was_hidden_on_the_way_is_said(tmp_path: Path, lang: str) -> None:
+    from common.training.config import StyleConfig
+    from common.training.runs import Run
+
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    config = StyleConfig(name="blue", base="nowhere", size=32, prompt="fox")
+    run = Run(folder, config, "running", 0.0)
+    for number, hidden in enumerate(({}, {"hidden": True})):
+        Image.new("RGB", (32, 32)).save(folder.path / f"sample-{number}.png")
+        folder.append("sample", step=number, file=f"sample-{number}.png", **hidden)
+        said = text(lang, "teach.hidden") in unescape(samples_html(lang, run))
+        assert said is bool(hidden)
+
+
+def test_nothing_is_learned_from_a_hidden_picture(tiny_diffusion_hiding: Path, tmp_path: Path) -> None:
+    import torch
+
+    class HidesTheFirst(torch.nn.Module):
+        """A checker that takes as many pictures for unsuitable as there are prompts, and none after them."""
+
+        seen, dtype, device = 0, torch.float32, torch.device("cpu")  # as the pipeline asks every part
+
+        def forward(self, clip_input: torch.Tensor, images: Any) -> tuple[Any, list[bool]]:
+            hidden = [self.seen + number < len(PROMPTS) for number in range(len(images))]
+            self.seen += len(images)
+            return images, hidden
+
+    config = Settings(image_model=str(tiny_diffusion_hiding), runs_dir=tmp_path)
+    page: Any = SimpleNamespace(models=DiffusionModels(config), runs=TrainingRuns(config))
+    with pytest.raises(errors.UnusablePicture, match="safety checker has hidden"):
+        _all(StyleHandlers(page).show("en", "ink", None, ""))
+    checker = page.models.engine().opened().pipe.safety_checker = HidesTheFirst()
+    *_, examples = _all(StyleHandlers(page)._examples(page.models.engine(), "outline", None, ""))
+    assert checker.seen == 2 * len(PROMPTS) and [one.prompt for one in examples] == list(PROMPTS)
+    white = STYLES["outline"](Image.new("RGB", (32, 32))).tobytes()
+    assert all(one.picture.tobytes() != white for one in examples)
+    page.models.close()
 
 
 def test_own_pictures_are_taken_named_and_shown(tab: StyleHandlers, tmp_path: Path) -> None:

@@ -62,6 +62,22 @@ def test_the_steps_of_a_hidden_picture_are_hidden_too(checked: Opened) -> None:
     assert gif([trace]) == gif([nothing]) and strip([trace]) == strip([nothing])
 
 
+@pytest.mark.parametrize(("run", "request_"), RUNS)
+def test_of_a_stopped_run_the_last_guess_is_judged(checked: Opened, run: Any, request_: Any) -> None:
+    first = next(iter(run(checked, request_)))
+    steps, hidden = safety.hide_stopped(checked, [first, first])
+    shown = getattr(steps[0], "guess", None)
+    assert hidden and len(steps) == 2 and _black(shown if shown is not None else steps[0].guided[0])
+    add_checker(checked.pipe, hides=False)
+    assert safety.hide_stopped(checked, [first]) == ((first,), False)
+    assert safety.hide_stopped(checked, []) == ((), False)
+
+
+def test_a_folder_with_a_checker_is_opened_with_it(tiny_diffusion_hiding: Path) -> None:
+    opened = open_model(configured(str(tiny_diffusion_hiding)))
+    assert paint(opened, [ImageRequest("red apple", steps=1, size=32)])[0].hidden == (True,)
+
+
 def test_what_is_no_picture_stays(tiny_opened: Opened) -> None:
     *steps, end = guidance.run(tiny_opened, GuidanceRequest("red apple", steps=2))
     assert isinstance(steps[0], GuidedStep) and isinstance(end, Guided)

@@ -13,9 +13,11 @@ from safetensors import safe_open
 from common import errors
 from common.config import Settings
 from common.training.config import Pace, StyleConfig
+from common.training.folder import RunFolder
 from common.training.runs import Run, TrainingRuns
 from common.training.style import FILE
 from common.training.style_pictures import Example, from_jsonl, to_jsonl
+from tests.tiny_diffusion import build_checked
 
 EXAMPLES = [Example(f"thing {n}", Image.new("RGB", (32, 32), (40 * n, 20, 200))) for n in range(6)]
 
@@ -97,6 +99,19 @@ def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
         _open(_config(tmp_path))
     with pytest.raises(errors.ModelUnavailable):
         _open(_config(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("hides", [True, False])
+def test_the_models_own_checker_judges_what_is_drawn_on_the_way(tmp_path: Path, hides: bool) -> None:
+    from common.training.style import Sampler, _open
+
+    config = _config(build_checked(tmp_path / "checked", hides))
+    pipe = _open(config)
+    run = tmp_path / "run"
+    run.mkdir()
+    event = Sampler(RunFolder(run), config, pipe, pipe.unet)(pipe.unet, 0.1)
+    assert event == ({"file": "sample-0.png", "hidden": True} if hides else {"file": "sample-0.png"})
+    assert (Image.open(run / "sample-0.png").getbbox() is None) is hides, "black is hidden"
 
 
 def test_pictures_survive_the_way_and_are_counted() -> None:
