@@ -6,7 +6,6 @@ The loop is Hugging Face's ``Trainer``, as in scratch.py; here is what goes into
 from __future__ import annotations
 
 import inspect
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,10 +70,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     if trainer.is_world_process_zero():
         _save(folder, config, trainer.accelerator.unwrap_model(trainer.model), weights, tokenizer)
-    summary = progress.summary()
-    if summary["state"] == "finished":
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # nothing goes on from them, and they are large
-    return {"test_loss": loss, **summary}
+    return {"test_loss": loss, **progress.summary()}
 
 
 def _takes_places(model: Any) -> bool:

@@ -14,8 +14,8 @@
     sample-N.png    what a model of pictures has drawn on the way
     result.json     how it ended
 
-Single files are written beside and renamed, so that a reader never sees half of one. The last line of events may be
-torn by a crash; readers pass over it.
+Single files are written beside and renamed, so that a reader never sees half of one. A line of events may be torn by a
+crash; readers pass over it.
 """
 
 from __future__ import annotations
@@ -87,13 +87,23 @@ class RunFolder:
             return None
 
     def append(self, kind: str, **values: Any) -> None:
-        """Add an event, with the time. One write, so that two events never mix."""
+        """Add an event, with the time. One write, so that two events never mix.
+
+        A line that a killed process left torn is ended first, so that it takes no other with it.
+        """
         line = json.dumps({"type": kind, "time": time.time(), **values}, ensure_ascii=False) + "\n"
-        with (self.path / "events.jsonl").open("ab") as file:
+        with (self.path / "events.jsonl").open("a+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    line = "\n" + line
             file.write(line.encode())
 
     def events(self) -> Iterator[Event]:
-        """What has happened so far, in order. Steps that were lost with a killed process and done again come once."""
+        """What has happened so far, in order. Steps that were lost with a killed process and done again come once.
+
+        A run that was killed before its first checkpoint is resumed at step 0: all that it did is done again.
+        """
         found: list[Event] = []
         try:
             lines = (self.path / "events.jsonl").read_bytes().split(b"\n")
@@ -102,11 +112,11 @@ class RunFolder:
         for line in lines:
             try:
                 event = json.loads(line)
-            except ValueError:  # the last line, torn
+            except ValueError:  # torn
                 continue
             if event.get("type") == "resumed":
                 step = event["step"]
-                found = [before for before in found if before.get("step", 0) <= step]
+                found = [before for before in found if "step" not in before or 0 < step >= before["step"]]
             found.append(event)
         return iter(found)
 

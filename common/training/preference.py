@@ -9,7 +9,6 @@ Source: Rafailov et al. 2023 (arXiv:2305.18290). The loop is trl's ``DPOTrainer`
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,10 +80,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
         final = trainer.accelerator.unwrap_model(trainer.model)
         final.save_pretrained(folder.model, selected_adapters=["default"])  # beside it is a copy of the beginning
         tokenizer.save_pretrained(folder.model)
-    summary = progress.summary()
-    if summary["state"] == "finished":
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)
-    return {"test_loss": float(last["eval_loss"]), "margin": float(last["eval_rewards/margins"]), **summary}
+    return {"test_loss": float(last["eval_loss"]), "margin": float(last["eval_rewards/margins"]), **progress.summary()}
 
 
 def _model(config: PreferenceConfig) -> Any:

@@ -44,14 +44,15 @@ class Progress(TrainerCallback):
         self._marks: list[tuple[int, float]] = []
 
     def begin(self, checkpoint: Path | None) -> None:
-        """Say that the work begins, or goes on from a checkpoint."""
+        """Say that the work begins, or goes on from a checkpoint; from the start where there is none yet."""
         step = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
-        for event in self._folder.events():
-            if event.get("step", 0) <= step:
+        before = [event for event in self._folder.events() if "step" in event]
+        for event in before:
+            if step and event["step"] <= step:
                 self._seconds_before = max(self._seconds_before, event.get("seconds", 0.0))
                 if event["type"] == "step" and math.isinf(self._first_loss) and event["loss"] is not None:
                     self._first_loss = event["loss"]
-        if checkpoint:
+        if before:
             self._folder.append("resumed", step=step)
         self._begun = self._saved = time.monotonic()
 

@@ -89,6 +89,11 @@ def keep_reserve(folder: RunFolder) -> None:
 def free_reserve(folder: RunFolder) -> None:
     """Give the reserve back, and checkpoints that were not written to their end."""
     (folder.path / _RESERVE).unlink(missing_ok=True)
+    drop_torn(folder)
+
+
+def drop_torn(folder: RunFolder) -> None:
+    """Remove the checkpoints that were not written to their end: the Trainer, which keeps two, would count them."""
     for place in folder.checkpoints.glob("checkpoint-*"):
         if not (place / "complete").exists():
             shutil.rmtree(place, ignore_errors=True)

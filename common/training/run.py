@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def main(path: str) -> int:
         folder.write_json("process.json", {"pid": process.pid, "begun": process.create_time()})
     try:
         if rank == 0:
+            room.drop_torn(folder)
             room.keep_reserve(folder)
         result = _train(folder)
     except Exception as problem:
@@ -42,6 +44,8 @@ def main(path: str) -> int:
     if rank == 0:
         room.free_reserve(folder)
         folder.write_json("result.json", result)
+        if result["state"] == "finished":  # nothing goes on from them now, and they are large
+            shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return 0
 
 

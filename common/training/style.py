@@ -10,7 +10,6 @@ pictures of the class; Ho & Salimans 2022 (arXiv:2207.12598) for the prompts tha
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +83,7 @@ def train(folder: RunFolder) -> dict[str, Any]:
     loss = float(last_look(trainer)["eval_loss"])
     if trainer.is_world_process_zero():
         _save(folder, config, trainer.accelerator.unwrap_model(trainer.model))
-    summary = progress.summary()
-    if summary["state"] == "finished":
-        shutil.rmtree(folder.checkpoints, ignore_errors=True)  # nothing goes on from them
-    return {"test_loss": loss, **summary}
+    return {"test_loss": loss, **progress.summary()}
 
 
 def targets(unet: nn.Module) -> list[str]:

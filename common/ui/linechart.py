@@ -6,6 +6,7 @@ numbers come from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -34,10 +35,11 @@ def lines_html(
     caption: str,
     x_name: str,
     top: float = 1.0,
+    bottom: float = 0.0,
     digits: int = 2,
     markers: bool = True,
 ) -> str:
-    """Lines from y = 0 to ``top``, over the x values that occur.
+    """Lines from ``bottom`` to ``top``, over the x values that occur.
 
     Args:
         lang: for the numbers on the axes.
@@ -45,6 +47,7 @@ def lines_html(
         caption: one line that says what is drawn.
         x_name: what the x axis counts, with its unit.
         top: upper end of the y axis.
+        bottom: its lower end, zero or less; below zero the line of zero is marked.
         digits: of the numbers on the y axis after the decimal mark.
         markers: draw every point; without, only the line through them, for long rows of points.
     """
@@ -58,12 +61,14 @@ def lines_html(
         return _LEFT + 12 + (_WIDTH - _LEFT - _RIGHT - 24) * (x - first) / span
 
     def up(y: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - min(max(y / top, 0.0), 1.0))
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - min(max((y - bottom) / (top - bottom), 0.0), 1.0))
 
     parts: list[str] = []
-    for step in range(5):
-        y = top * step / 4
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}"/>')
+    for y in _marks(bottom, top):
+        zero = " zero" if bottom < 0 and y == 0 else ""
+        parts.append(
+            f'<line class="grid{zero}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}"/>'
+        )
         parts.append(f'<text x="{_LEFT - 6}" y="{up(y) + 4:.1f}" text-anchor="end">{number(lang, y, digits)}</text>')
     last_label = -_LABEL_ROOM
     for x in places:
@@ -90,6 +95,17 @@ def lines_html(
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(caption)}">{"".join(parts)}</svg>'
         f'<div class="legend">{legend}</div></figure>'
     )
+
+
+def _marks(bottom: float, top: float) -> list[float]:
+    """Where the y axis is marked: in quarters from zero; on both sides of it at round numbers, zero among them."""
+    if bottom == 0:
+        return [top * step / 4 for step in range(5)]
+    least = (top - bottom) / 5
+    power = 10 ** math.floor(math.log10(least))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+    first, last = math.ceil(round(bottom / step, 6)), math.floor(round(top / step, 6))
+    return [step * place for place in range(first, last + 1)]
 
 
 def _marker(index: int, x: float, y: float) -> str:

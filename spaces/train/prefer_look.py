@@ -38,11 +38,11 @@ def _short(words: str) -> str:
 
 
 def margin_html(lang: str, events: Sequence[Event]) -> str:
-    """The reward margin by step, of the pairs it learns from and of those held out; below zero is drawn as zero."""
+    """The reward margin by step, of the pairs learned from and of those held out; below zero the other one is ahead."""
     lines = []
     for kind, key, colour in (("step", "prefer.margin_learned", "loss"), ("eval", "prefer.margin_test", "completion")):
         points = [
-            (float(event["step"]), max(0.0, event["margin"]))
+            (float(event["step"]), float(event["margin"]))
             for event in events
             if event["type"] == kind and "margin" in event
         ]
@@ -50,13 +50,14 @@ def margin_html(lang: str, events: Sequence[Event]) -> str:
             lines.append(Line(text(lang, key), points, colour))
     if not lines:
         return ""
-    top = max(0.1, *(y for line in lines for _, y in line.points))
+    margins = [y for line in lines for _, y in line.points]
     chart = lines_html(
         lang,
         lines,
         caption=text(lang, "prefer.margin"),
         x_name=text(lang, "scratch.step"),
-        top=1.05 * top,
+        top=1.05 * max(0.1, *margins),
+        bottom=1.05 * min(0.0, *margins),
         digits=2,
         markers=False,
     )

@@ -116,4 +116,5 @@ def test_a_run_is_drawn_with_its_margin(tab: PreferTab, lang: str) -> None:
     folder.append("sample", step=0, loss=0.69, text="<u>I am")
     state, charts, answers, clock, _ = _ask(tab.watch, lang, OWNER, run_id)
     assert charts.count("<figure") == 4 and clock.active and state
+    assert charts.count('class="grid zero"') == 1  # the first margins are negative
     assert "&lt;u&gt;I am" in answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import combinations, product
 from typing import Any
 
 import gradio as gr
@@ -29,8 +30,8 @@ def test_the_slides_rows_and_what_differs() -> None:
 def test_slide_and_publication_stand_side_by_side(lang: str) -> None:
     shown = sizes_html(lang)
     assert shown.count("<tr>") == len(sizes()) + 1
-    assert shown.count('class="slide"') == len(sizes()) + 1  # one in the legend
-    assert shown.count('class="real"') == len(sizes())  # GPT-4 has none, the legend one
+    for kind, count in (("slide", len(sizes())), ("real", len(sizes()) - 1)):  # GPT-4 has no published size
+        assert shown.count(f'class="{kind}"') == 2 * count + 1  # wide and narrow, and one in the legend
     assert shown.count("≠") == 6
     assert "<a " not in shown
     assert 'href="chat?tab=inside' in sizes_html(lang, in_hub=True)
@@ -41,9 +42,12 @@ def test_slide_and_publication_stand_side_by_side(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_each_point_says_what_it_is_and_chooses_the_family_to_try(lang: str) -> None:
-    points = re.findall(
-        r'<g class="point" role="button" tabindex="0" data-i="(\d+)" aria-label="([^"]+)">', sizes_html(lang)
+    drawn = sizes_html(lang).split('<svg class="narrow"')
+    points, narrow = (
+        re.findall(r'<g class="point" role="button" tabindex="0" data-i="(\d+)" aria-label="([^"]+)">', part)
+        for part in drawn
     )
+    assert points == narrow
     assert [int(place) for place, _ in points] == list(range(len(sizes())))
     named = {size.name: (place, about) for size, (place, about) in zip(sizes(), points, strict=True)}
     assert re.fullmatch(r"PaLM: .+ 2022 · 500 B, .+ 2022 · 540 B", named["PaLM"][1])
@@ -53,6 +57,26 @@ def test_each_point_says_what_it_is_and_chooses_the_family_to_try(lang: str) -> 
         assert kind_of(next(model for model in MEMBERS if model.id == chosen)) == kind
     with pytest.raises(gr.Error):
         guarded(choose_family)(lang, gr.EventData(None, {"index": 99}))
+
+
+@pytest.mark.parametrize("width", ["wide", "narrow"])
+def test_no_name_stands_on_another_or_on_a_point(width: str) -> None:
+    drawn = re.findall(rf'<svg class="{width}".*?</svg>', sizes_html("en"))[0]
+    known, names = {size.name for size in sizes()}, []
+    for x, y, anchor, name in re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)</text>', drawn):
+        if name in known:
+            width = 7 * len(name)
+            left = float(x) - width * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+            names.append((left, float(y) - 11, left + width, float(y)))
+    assert len(names) == len(known)
+    points = [
+        (float(x) - 4, float(y) - 4, float(x) + 4, float(y) + 4)
+        for x, y in re.findall(r'class="(?:slide|real)" cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    ]
+    size = [float(side) for side in re.findall(r'viewBox="0 0 (\d+) (\d+)"', drawn)[0]]
+    assert all(left > 0 and top > 0 and right < size[0] and bottom < size[1] for left, top, right, bottom in names)
+    for (l1, t1, r1, b1), (l2, t2, r2, b2) in [*combinations(names, 2), *product(names, points)]:
+        assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1
 
 
 async def _last(updates: Any) -> str:

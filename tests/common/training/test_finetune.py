@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from common.training.config import FinetuneConfig, Method, Pace
 from common.training.folder import RunFolder
 from common.training.instructions import pair, to_jsonl
 from common.training.packing import SILENT, Encoded, Rows, only_learned, pack
-from common.training.scratch import arguments
 
 EXAMPLES = [pair(f"What is {number} and {number}?", f"It is {2 * number}, said the owl.") for number in range(40)]
 METHODS: tuple[Method, ...] = ("lora", "dora", "qlora", "full")
@@ -37,10 +35,6 @@ def _folder(place: Path, base: Path, **changes: Any) -> RunFolder:
     folder.write_json("config.json", config.model_dump(mode="json"))
     folder.write_text("examples.jsonl", to_jsonl(EXAMPLES))
     return folder
-
-
-def _losses(folder: RunFolder) -> dict[int, float]:
-    return {event["step"]: event["loss"] for event in folder.events() if event["type"] == "step"}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -126,28 +120,6 @@ def test_a_run_learns_and_its_model_answers_as_it_did_in_the_run(
         with torch.no_grad():
             beside = AutoPeftModelForCausalLM.from_pretrained(folder.model)(ids).logits
         torch.testing.assert_close(found, beside, atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.slow
-def test_a_run_that_was_cut_off_goes_on_with_the_same_curve(
-    tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = _folder(tmp_path / "whole", tiny_llama)
-    assert child.main(str(whole.path)) == 0
-    part = _folder(tmp_path / "part", tiny_llama, pace=PACE.model_copy(update={"checkpoint_seconds": 1e-6}))
-    with monkeypatch.context() as patch:
-        patch.setattr(finetune, "arguments", partial(arguments, save_total_limit=None))
-        patch.setattr(finetune.shutil, "rmtree", lambda *_, **__: None)
-        assert child.main(str(part.path)) == 0
-    for place in part.checkpoints.glob("checkpoint-*"):  # as if it had been killed after step 4
-        if int(place.name.split("-")[1]) > 4:
-            shutil.rmtree(place)
-    (part.path / "result.json").unlink()
-    assert child.main(str(part.path)) == 0
-    assert any(event["type"] == "resumed" and event["step"] == 4 for event in part.events())
-    assert list(_losses(part)) == list(_losses(whole))
-    for step, loss in _losses(whole).items():
-        assert _losses(part)[step] == pytest.approx(loss, abs=2e-3), step
 
 
 def _gradients(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:

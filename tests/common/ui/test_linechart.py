@@ -56,6 +56,17 @@ def test_axes_count_whole_things_without_decimals_and_lengths_with_as_many_as_as
     assert set(re.findall(r">([\d.,]+)</text>", html)) == {"0", "250", "500", "750", "1,000", "30"}
 
 
+def test_below_zero_lines_go_on_and_the_line_of_zero_is_marked() -> None:
+    line = Line("a", [(0, -0.1), (1, 0), (2, 0.3)], "prompt")
+    html = lines_html("en", [line], caption="c", x_name="x", top=0.3, bottom=-0.1)
+    ((_, low), (_, middle), (_, high)) = _lines(html)[0]
+    assert low - middle == pytest.approx((middle - high) / 3, abs=0.2)
+    (zero,) = re.findall(r'class="grid zero" [^>]*y1="([\d.]+)"', html)
+    assert float(zero) == pytest.approx(middle, abs=0.1)
+    assert re.findall(r'text-anchor="end">([^<]+)</text>', html) == ["-0.10", "0.00", "0.10", "0.20", "0.30"]
+    assert "zero" not in lines_html("en", [line], caption="c", x_name="x")
+
+
 @given(st.text(alphabet=st.sampled_from(list("<>&\"'/=a b")), min_size=1, max_size=20))
 def test_any_text_stays_text(name: str) -> None:
     html = lines_html("fr", [Line(name, [(0.25, 0.5), (1.5, 1.0)], "prompt")], caption=name, x_name=name)
