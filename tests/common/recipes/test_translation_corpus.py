@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
-from common.recipes.translation import corpus
+from common.recipes.translation import corpus, prepare
 from common.recipes.translation.corpus import Pair
 
 # Few different sentences, in several spellings, so that they meet across files and languages.
@@ -97,6 +97,15 @@ def test_files_are_read_by_name_packed_or_not(tmp_path: Path) -> None:
 def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidInput, match=r"tatoeba\.en-de"):
         list(corpus.read(tmp_path))
+
+
+def test_other_sentences_of_the_same_length_are_prepared_anew(tmp_path: Path) -> None:
+    file = tmp_path / "mine.en-sk.tsv"
+    file.write_text("Good day.\tDobrý deň.\n", "utf-8")
+    before = prepare._fingerprint([tmp_path], 0)
+    assert prepare._fingerprint([tmp_path], 0) == before
+    file.write_text("Bad days.\tDobrý deň.\n", "utf-8")
+    assert prepare._fingerprint([tmp_path], 0) != before
 
 
 def test_rare_languages_and_everyday_speech_are_drawn_more_often() -> None:
