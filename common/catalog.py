@@ -20,11 +20,12 @@ from typing import Any
 from common import errors
 from common.config import settings
 from common.errors import Phrase
+from common.hub_files import fetch, here, safe_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
-# The file that a folder of weights has in any case, by task.
-_INDEX = {"image": "model_index.json"}
+# Models whose weights are not one network's in one folder.
+_PARTS = ("image", "image-part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,12 @@ def continues(folder: Path) -> bool:
 def locate(model: Model) -> Path:
     """The GGUF file, the ``tokenizer.json``, or the folder in transformers format; fetched when it is not here yet.
 
+    Weights that are in torch's own format alone are converted to safetensors first.
+
     Raises:
-        ModelUnavailable: the package is not installed, the hub cannot be reached, or it has no such model.
+        ModelUnavailable: the package is not installed, the hub cannot be reached, or it has no such model; or there is
+            no way to safetensors.
+        OutOfMemory: there is not enough for converting.
     """
     if model.where == "package":
         spec = importlib.util.find_spec(model.package)  # finds the file without running the package
@@ -127,7 +132,8 @@ def locate(model: Model) -> Path:
     if model.where == "models":
         return ROOT / "models" / model.folder / model.file
     if model.where == "file":
-        return Path(model.folder) / model.file
+        path = Path(model.folder) / model.file
+        return path if model.file or model.task in _PARTS else safe_folder(path)
     return _fetch(model)
 
 
@@ -184,6 +190,8 @@ def _fetch(model: Model) -> Path:
         weights = "*/*.safetensors" if model.task == "image" else "*.safetensors"
         wanted = ["*.json", weights, "*.model", "*.spm", "*.jinja", "*.txt"]
         doubles = ["*.fp16.*", "*.bf16.*", "*non_ema*"]
+        if model.task not in _PARTS:
+            return fetch(model.repo, wanted, doubles, local_only)
         return Path(
             snapshot_download(model.repo, allow_patterns=wanted, ignore_patterns=doubles, local_files_only=local_only)
         )
@@ -205,7 +213,10 @@ def is_local(model: Model) -> bool:
         return True
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(model.repo, model.file or _INDEX.get(model.task, "config.json")), str)
+    if not model.file and model.task not in _PARTS:
+        return here(model.repo) is not None
+    file = model.file or ("model_index.json" if model.task == "image" else "config.json")
+    return isinstance(try_to_load_from_cache(model.repo, file), str)
 
 
 def hub_reachable(timeout: float = 1.5) -> bool:

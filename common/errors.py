@@ -246,6 +246,16 @@ class SentenceTooLong(DemystifyError):
     sentence = "The sentence has {tokens} tokens, and at most {limit} can be shown step by step: shorten it."
 
 
+class PieceTooLong(DemystifyError):
+    """``tokens`` a text has that the model is to read in one piece, ``limit`` it can."""
+
+    key = "piece_too_long"
+    sentence = (
+        "The text has {tokens} tokens and is given to the model in one piece, of which it takes {limit} tokens at "
+        "most: shorten it."
+    )
+
+
 class NothingToTranslate(DemystifyError):
     """No token of the sentence is in the model's vocabulary, as when there are only emoji."""
 

@@ -23,6 +23,7 @@ PHRASES: Final[dict[str, str]] = {
     "no_settings": "nothing is written in it",
     "strange_settings": "what is written in it was not written here",
     "files_unreadable": "its files cannot be read",
+    "no_safe_weights": "it has no weights in safetensors, nor any that can be turned into it",
     "file_not_convertible": "its file cannot be converted",
     "tokenizer_unreadable": "its tokenizer file cannot be read",
     "unknown_rule": "it cuts text by a rule unknown here, {name}",

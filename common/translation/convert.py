@@ -19,18 +19,28 @@ from common.apart import run_module
 from common.config import settings
 
 QUANTIZATION = "int8"
+_READ_WHOLE = 64 * 2**20  # bytes
 _RECIPE = "1"  # part of the key: a change in what is written must not find the old folders
 
 
 def converted_folder(folder: Path, quantization: str = QUANTIZATION) -> Path:
-    """Where the converted model of a folder is, or will be. The files' content decides: a piece of each, and sizes."""
+    """Where the converted model of a folder is, or will be. The files' content decides.
+
+    Of a file of gigabytes, which take seconds to read, a piece from every sixteenth, and when it was written.
+    """
     digest = hashlib.sha256(f"{_RECIPE} {quantization}".encode())
     for path in sorted(folder.iterdir()):
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}".encode())
+        if not path.is_file():
+            continue
+        found = path.stat()
+        digest.update(f"{path.name} {found.st_size}".encode())
         with path.open("rb") as file:
+            if found.st_size <= _READ_WHOLE:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+                continue
+            digest.update(str(found.st_mtime_ns).encode())
             for place in range(16):
-                file.seek(size * place // 16)
+                file.seek(found.st_size * place // 16)
                 digest.update(file.read(65_536))
     return settings().cache_dir / "ctranslate2" / f"{folder.name}-{quantization}-{digest.hexdigest()[:12]}"
 

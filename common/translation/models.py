@@ -219,7 +219,8 @@ def configured(name: str) -> Model:
 def _languages_of(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a folder's tokenizer says: the direction of an opus-mt model, or the languages that tokens are named after.
 
-    M2M-100 and NLLB keep these tokens beside the vocabulary, in one of several files.
+    M2M-100 and NLLB keep these tokens beside the vocabulary, in one of several files. Opus-mt and the embedded models
+    name targets, and none where there is but one: English is taken to be on either side, too.
     """
     config, vocabulary = _read(folder / "tokenizer_config.json"), _read(folder / "vocab.json")
     tokens = {*vocabulary, *_read(folder / "added_tokens.json")}
@@ -228,6 +229,8 @@ def _languages_of(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
             tokens |= {_token(entry) for entry in part.get(name) or ()}
         tokens |= {_token(entry) for entry in part.get("added_tokens_decoder", {}).values()}
     named = tuple(token[2:-2] for token in vocabulary if re.fullmatch(r">>[a-z]{2}<<", token))
+    if named:
+        named = tuple(dict.fromkeys((*named, "en")))
     if not named and not (named := tuple(language_tokens(tokens))):  # the last file has megabytes
         tokens = {_token(entry) for entry in _read(folder / "tokenizer.json").get("added_tokens", ())}
         named = tuple(language_tokens(tokens))

@@ -14,7 +14,7 @@ from common import errors
 from common.translation import failures
 from common.translation.codec import reads
 from common.translation.detect import OTHER, Guess, detect
-from common.translation.engine import Beams
+from common.translation.engine import MAX_NEW_TOKENS, Beams
 from common.translation.models import TranslationModels
 from common.translation.sentences import clauses, split
 
@@ -94,7 +94,7 @@ async def look(
     """Translate, count, and do it again with the fix.
 
     Raises:
-        EmptyPrompt, NothingToTranslate, UnsupportedPair, ModelUnavailable, OutOfMemory, QueueFull.
+        EmptyPrompt, NothingToTranslate, PieceTooLong, UnsupportedPair, ModelUnavailable, OutOfMemory, QueueFull.
     """
     before = await _translated(models, kind, sentence, (sentence,), source, target, Beams(1))
     after = await _fixed(models, kind, sentence, source, target, context) if fix else None
@@ -151,6 +151,9 @@ async def _translated(
     codec = models.codec(model, source, target)
     if not all(any(sign.isalpha() for sign in part) and reads(codec, part) for part in sent):
         raise errors.NothingToTranslate()
+    # A translation has about as many tokens as its source: one that is cut off by us would look like a failure.
+    if (longest := max(len(codec.encode(part)) for part in sent)) > MAX_NEW_TOKENS:
+        raise errors.PieceTooLong(tokens=longest, limit=MAX_NEW_TOKENS)
     made = {index: found[0] async for index, found in models.engine(model).translate(codec, sent, beams)}
     text = failures.put_back(" ".join(codec.decode(made[n].tokens) for n in range(len(sent))), used or {})
     share = math.exp(sum(output.score for output in made.values()) / len(made))

@@ -17,6 +17,7 @@ from common import errors
 from common.config import LANGUAGES
 from common.translation import failures
 from common.translation.models import TranslationModels
+from common.translation.sentences import LONGEST
 from common.ui.components import percent
 from common.ui.i18n import text
 
@@ -82,6 +83,17 @@ def test_what_each_fix_promises_it_keeps(models: TranslationModels) -> None:
 
 
 @slow
+@pytest.mark.parametrize("kind", ["clause", "long"])
+def test_long_may_be_really_long(models: TranslationModels, kind: str) -> None:
+    """As one piece, which the Translate tab would have cut; the fix then gives the model short ones."""
+    sentence = " ".join([EXAMPLES["clause"].sentence, EXAMPLES["long"].sentence] * 2)
+    assert len(sentence) > 1.5 * LONGEST
+    failure = _run(models, kind, sentence=sentence)[-1][0]
+    assert failure.before.sent == (sentence,) and failure.before.text
+    assert len(failure.after.sent) > 6 and max(map(len, failure.after.sent)) < LONGEST
+
+
+@slow
 @pytest.mark.parametrize(
     ("kind", "changed"),
     [
@@ -106,7 +118,8 @@ def test_where_there_is_nothing_to_fix_it_is_said(
         ("word", {"context": " "}, errors.EmptyPrompt),
         ("word", {"sentence": "🎉"}, errors.NothingToTranslate),
         ("word", {"sentence": "你好吗"}, errors.NothingToTranslate),
-        ("word", {"sentence": "x" * 401}, errors.InvalidInput),
+        ("word", {"sentence": "x" * 1001}, errors.InvalidInput),
+        ("clause", {"sentence": "a b " * 250, "source": "en", "target": "de"}, errors.PieceTooLong),
         ("names", {"sentence": "half \ud800"}, errors.InvalidInput),
         ("word", {"context": "half \udfff"}, errors.InvalidInput),
         ("word", {"target": "en"}, errors.UnsupportedPair),

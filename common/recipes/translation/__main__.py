@@ -69,7 +69,7 @@ def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     converted = work / f"{plan.direction}-ctranslate2"
     convert(out, converted)
     translator = score.Translator(out, converted, torch.get_num_threads())
-    report = score.measure(translator, prepared.held_out, plan.direction)
+    report = score.measure(translator, prepared.held_out, plan.direction, trained.history().hold_out_rule)
     parameters = sum(weight.numel() for weight in trained.model.parameters() if weight.requires_grad)
     card.write(out, plan, trained, prepared.counts, report, parameters, shares)
     (work / f"{plan.direction}-scores.json").write_text(
@@ -77,7 +77,7 @@ def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
     )
     for line in report.scores:
         print(
-            f"{line.set:10} {line.language}  BLEU {line.bleu:5.1f}  chrF {line.chrf:5.1f}  ({line.sentences} sentences)"
+            f"{line.set:14} {line.language}  BLEU {line.bleu:5.1f}  chrF {line.chrf:5.1f}  ({line.sentences} sentences)"
         )
     for source, target in report.examples:
         print(f"{source}  →  {target}")

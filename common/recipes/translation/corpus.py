@@ -2,7 +2,8 @@
 
 A file ``NAME.en-LANG.tsv`` (or ``.tsv.xz``) has one ``English<TAB>other`` pair per line; NAME is its domain. Held
 out is by sentence, over all files and languages: a pair is trained on only when neither its English nor its other
-sentence occurs, in any file, among the held-out ones. Knows nothing about tokens or models.
+sentence occurs, in any file, among the held-out ones. Where texts can be told apart, some are held out whole as well,
+so that a model has not seen the sentences around those it is measured on. Knows nothing about tokens or models.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ LANGUAGES = ("sk", "cs", "de", "fr", "it")
 HELD_OUT_DOMAINS = ("tatoeba-laser", "multi30k-val")
 # Of every other domain one English sentence in so many is kept back.
 HELD_OUT_ONE_IN = 100
+
+# Domains in which texts can be told apart, and what their held-out texts are called among the held-out pairs. The
+# descriptions of packages stand one behind the other, in the same order in every language.
+WHOLE_TEXTS = {"debian-descriptions": "debian-descriptions-whole"}
+# Which rule holds out: 1 by sentence, 2 whole texts as well. What 1 held out 2 does too.
+HOLD_OUT_RULE = 2
 
 # How often to draw a pair of a domain, against one of everyday speech. The others have longer sentences, so their share
 # of all tokens is two to three times what these numbers say. Package descriptions and help pages are many and dull;
@@ -58,6 +65,7 @@ PHRASES = 40_000
 LANGUAGE_TEMPERATURE = 0.4
 
 _MAX_CHARS = 400
+_STOPS = ".!?:;,)"
 _FILE_NAME = re.compile(r"(?P<domain>.+)\.en-(?P<language>[a-z]{2})\.tsv(\.xz)?")
 
 
@@ -148,16 +156,38 @@ def reserved(pair: Pair) -> bool:
 def split(pairs: Iterable[Pair]) -> Split:
     """Divide pairs so that no English sentence and no other sentence is on both sides.
 
-    A pair that shares only one of its sentences with the held-out part is in neither.
+    A pair that shares only one of its sentences with the held-out part is in neither. Pairs of texts that are held out
+    whole are there with a domain of their own (``WHOLE_TEXTS``), beside those held out sentence by sentence.
     """
     pairs = [pair for pair in pairs if not reserved(pair)]
     held_out = [
         pair for pair in pairs if pair.domain in HELD_OUT_DOMAINS or _chosen(key(pair.english), HELD_OUT_ONE_IN)
     ]
+    held_out += _whole_texts(pairs)
     english = {key(pair.english) for pair in held_out}
     other = {key(pair.other) for pair in held_out}
     training = [pair for pair in pairs if key(pair.english) not in english and key(pair.other) not in other]
     return Split(training, held_out)
+
+
+def _whole_texts(pairs: list[Pair]) -> Iterator[Pair]:
+    """The pairs of the texts that are held out whole: those whose first sentence is held out.
+
+    A description begins with its synopsis, a few words in lower case without a full stop. One that begins in another
+    way is taken to belong to the text before it, so that no text is held out in part.
+    """
+    place, chosen, before = ("", ""), False, "."
+    for pair in pairs:
+        if pair.domain not in WHOLE_TEXTS:
+            continue
+        if (pair.domain, pair.language) != place:
+            place, chosen, before = (pair.domain, pair.language), False, "."
+        synopsis = pair.english[0].islower() and pair.english[-1] not in _STOPS
+        if synopsis and before in ".!?)":
+            chosen = _chosen(key(pair.english), HELD_OUT_ONE_IN)
+        if chosen:
+            yield pair._replace(domain=WHOLE_TEXTS[pair.domain])
+        before = pair.english[-1]
 
 
 @cache

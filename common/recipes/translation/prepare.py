@@ -87,5 +87,5 @@ def _fingerprint(folders: list[Path], phrases: int) -> str:
         digest.update(source.read_bytes())
     for folder in folders:
         for path in sorted(folder.glob("*.tsv*")):
-            digest.update(f"{path.name} {path.stat().st_size}".encode())
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]

@@ -1,6 +1,7 @@
 """Translate the held-out sentences with the exported model, as the app would, and measure BLEU and chrF.
 
-One set per purpose: everyday sentences, captions of photos, package descriptions. Every set and language apart.
+One set per purpose: everyday sentences, captions of photos, package descriptions; these sentence by sentence, and of
+packages that were held out whole. Every set and language apart.
 Source: M. Post, "A Call for Clarity in Reporting BLEU Scores" (2018), hence the signatures.
 """
 
@@ -18,9 +19,14 @@ from sacrebleu.metrics.chrf import CHRF
 
 from common.recipes.translation import vocabulary
 from common.recipes.translation.batches import Direction
-from common.recipes.translation.corpus import LANGUAGES, Pair
+from common.recipes.translation.corpus import LANGUAGES, WHOLE_TEXTS, Pair
 
-SETS = {"everyday": "tatoeba-laser", "captions": "multi30k-val", "packages": "debian-descriptions"}
+SETS = {
+    "everyday": "tatoeba-laser",
+    "captions": "multi30k-val",
+    "packages": "debian-descriptions",
+    "whole packages": WHOLE_TEXTS["debian-descriptions"],
+}
 BEAM = 4
 # More sentences of a set say little more and take longer.
 MOST = 600
@@ -69,11 +75,18 @@ class Translator:
         return [self._tokenizer.convert_tokens_to_string(result.hypotheses[0]) for result in results]
 
 
-def measure(translator: Translator, held_out: list[Pair], direction: Direction) -> Report:
-    """Score every set and language that the held-out pairs have."""
+def measure(translator: Translator, held_out: list[Pair], direction: Direction, rule: int) -> Report:
+    """Score every set and language that the held-out pairs have.
+
+    Args:
+        rule: what was held out in all of the model's training (``History.hold_out_rule``): whole texts that it has seen
+            say nothing.
+    """
     bleu, chrf = BLEU(), CHRF()
     scores = []
     for name, domain in SETS.items():
+        if domain in WHOLE_TEXTS.values() and rule < 2:
+            continue
         for language in LANGUAGES:
             pairs = _sample(pair for pair in held_out if pair.domain == domain and pair.language == language)
             if not pairs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from transformers import (
 from common import errors, hardware
 from common.recipes.translation import vocabulary
 from common.recipes.translation.batches import Batches, Direction, Encoded
+from common.recipes.translation.corpus import HOLD_OUT_RULE
 from common.recipes.translation.loss import linear_cross_entropy
 from common.recipes.translation.optimizer import MuonAdamW, trapezoid
 
@@ -170,10 +171,12 @@ class History:
     Attributes:
         steps: batches over all runs.
         seconds: of work over all runs.
+        hold_out_rule: what was held out in all of them (``corpus.HOLD_OUT_RULE``); 1 where nothing else is written.
     """
 
     steps: int = 0
     seconds: float = 0.0
+    hold_out_rule: int = 1
 
     @classmethod
     def load(cls, folder: Path) -> History:
@@ -182,9 +185,7 @@ class History:
         return cls(**json.loads(file.read_text("utf-8"))) if file.exists() else cls()
 
     def save(self, folder: Path) -> None:
-        (folder / _HISTORY).write_text(
-            json.dumps({"steps": self.steps, "seconds": round(self.seconds)}) + "\n", "utf-8"
-        )
+        (folder / _HISTORY).write_text(json.dumps({**asdict(self), "seconds": round(self.seconds)}) + "\n", "utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ class Trained:
         earlier: the history of the model it began with.
         device: what it ran on in the last part.
         dtype: what it computed in, in the last part.
+        hold_out_rule: what was held out in this run, all parts of it.
     """
 
     model: MarianMTModel
@@ -205,10 +207,12 @@ class Trained:
     device: str
     earlier: History
     dtype: str
+    hold_out_rule: int
 
     def history(self) -> History:
         """Of the model, from random weights on."""
-        return History(self.earlier.steps + self.steps, self.earlier.seconds + self.seconds)
+        rule = min(self.hold_out_rule, self.earlier.hold_out_rule)
+        return History(self.earlier.steps + self.steps, self.earlier.seconds + self.seconds, rule)
 
 
 def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: bool) -> Trained:
@@ -228,10 +232,13 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
     if checkpoints and not resume:
         raise errors.InvalidInput(field=str(folder), allowed="--resume to go on with the run there, or delete it")
     folder.mkdir(parents=True, exist_ok=True)
+    rule = folder / "hold-out-rule"
+    if not checkpoints:
+        rule.write_text(str(HOLD_OUT_RULE))
     clock = _Clock(folder / "worked-seconds", plan.minutes)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build(plan, vocabulary_size)
-    earlier = History.load(plan.start) if plan.start else History()
+    earlier = History.load(plan.start) if plan.start else History(hold_out_rule=HOLD_OUT_RULE)
     model.to(device)  # type: ignore[arg-type]  # before the optimizer copies the weights
     optimizer = MuonAdamW(model, plan.learning_rate)
     batches = Batches(data, plan.direction, plan.steps, plan.tokens, vocabulary_size, plan.seed)
@@ -264,7 +271,8 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
     finally:
         signal.signal(signal.SIGTERM, before)
     dtype = str(model.dtype).removeprefix("torch.")
-    return Trained(model, trainer.state.global_step, clock.worked, _device_name(), earlier, dtype)
+    held_out = int(rule.read_text()) if rule.exists() else 1
+    return Trained(model, trainer.state.global_step, clock.worked, _device_name(), earlier, dtype, held_out)
 
 
 def _device_name() -> str:

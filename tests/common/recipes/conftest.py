@@ -19,4 +19,9 @@ def pairs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         held_out = len(found) // 20
         (folder / f"tatoeba-laser.en-{language}.tsv").write_text("".join(found[:held_out]), "utf-8")
         (folder / f"tatoeba.en-{language}.tsv").write_text("".join(found[held_out:]), "utf-8")
+    # Descriptions of packages, some of which are held out whole.
+    described = [
+        f"player of kind {n}\tprehrávač druhu {n}\nIt plays music {n}.\tPrehráva hudbu {n}.\n" for n in range(300)
+    ]
+    (folder / "debian-descriptions.en-sk.tsv").write_text("".join(described), "utf-8")
     return folder

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import errors
-from common.recipes.translation import corpus
+from common.recipes.translation import corpus, prepare
 from common.recipes.translation.corpus import Pair
 
 # Few different sentences, in several spellings, so that they meet across files and languages.
@@ -21,7 +21,7 @@ _PAIRS = st.lists(
         _WORDS,
         _WORDS,
         st.sampled_from(corpus.LANGUAGES),
-        st.sampled_from(["tatoeba", "wesnoth", *corpus.HELD_OUT_DOMAINS]),
+        st.sampled_from(["tatoeba", "wesnoth", *corpus.WHOLE_TEXTS, *corpus.HELD_OUT_DOMAINS]),
     ),
     max_size=40,
 )
@@ -49,6 +49,38 @@ def test_about_one_in_a_hundred_english_sentences_is_held_out_with_all_its_trans
         pair.english for pair in split.held_out if pair.language == "fr"
     }
     assert len(split.training) + len(split.held_out) == len(pairs)
+
+
+def _described(name: int, language: str, synopsis: bool = True) -> list[Pair]:
+    """A package's description."""
+    lines = [
+        f"player of music number {name}",
+        f"Player {name} has:",
+        f"* {name} keys",
+        "all of it small",
+        f"Ask {name}.",
+    ]
+    return [Pair(line, f"{language} {line}", language, "debian-descriptions") for line in lines[0 if synopsis else 1 :]]
+
+
+def test_some_texts_are_held_out_whole_and_nothing_less_than_before() -> None:
+    texts = [
+        [*_described(n, "de"), *_described(n, "it", n % 2 == 0), Pair(f"Sum {n}", f"Summe {n}", "de", "tatoeba")]
+        for n in range(2000)
+    ]
+    by_file = [pair for language in ("de", "it") for text in texts for pair in text if pair.language == language]
+    split = corpus.split(by_file)
+    whole = {pair.english for pair in split.held_out if pair.domain == "debian-descriptions-whole"}
+    begun = [n for n in range(2000) if f"player of music number {n}" in whole]
+    assert 10 < len(begun) < 40
+    for n in begun:
+        assert {pair.english for pair in _described(n, "de")} <= whole
+        # In every language, also where the file lacks the synopsis by which a text is known.
+        assert not {pair.english for pair in split.training} & {pair.english for pair in _described(n, "it")}
+    assert all("Sum" not in english for english in whole)
+    # By sentence it stays as it was: what models were never trained on is in no new model's data either.
+    alone = [pair for pair in by_file if corpus._chosen(corpus.key(pair.english), corpus.HELD_OUT_ONE_IN)]
+    assert [pair for pair in split.held_out if pair.domain not in corpus.WHOLE_TEXTS.values()] == alone
 
 
 @pytest.mark.parametrize(
@@ -97,6 +129,15 @@ def test_files_are_read_by_name_packed_or_not(tmp_path: Path) -> None:
 def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidInput, match=r"tatoeba\.en-de"):
         list(corpus.read(tmp_path))
+
+
+def test_other_sentences_of_the_same_length_are_prepared_anew(tmp_path: Path) -> None:
+    file = tmp_path / "mine.en-sk.tsv"
+    file.write_text("Good day.\tDobrý deň.\n", "utf-8")
+    before = prepare._fingerprint([tmp_path], 0)
+    assert prepare._fingerprint([tmp_path], 0) == before
+    file.write_text("Bad days.\tDobrý deň.\n", "utf-8")
+    assert prepare._fingerprint([tmp_path], 0) != before
 
 
 def test_rare_languages_and_everyday_speech_are_drawn_more_often() -> None:

@@ -16,10 +16,11 @@ import torch
 from transformers import MarianMTModel, MarianTokenizer
 
 from common import errors
-from common.recipes.translation import export, prepare, train
+from common.recipes.translation import card, export, prepare, train
 from common.recipes.translation.__main__ import main
+from common.recipes.translation.corpus import HOLD_OUT_RULE
 from common.recipes.translation.prepare import Prepared
-from common.recipes.translation.train import Plan, Trained
+from common.recipes.translation.train import History, Plan, Trained
 
 pytestmark = pytest.mark.slow
 SIZE = 800
@@ -80,6 +81,26 @@ def test_a_run_can_begin_with_a_finished_model_and_counts_its_steps(
         torch.testing.assert_close(further.model.state_dict()[name], weight, rtol=0.01, atol=1e-4, msg=name)
     assert further.earlier.steps == 9
     assert further.history().steps == 10
+    assert further.history().hold_out_rule == HOLD_OUT_RULE
+
+
+@pytest.mark.parametrize("earlier", ["model", "run"])
+def test_what_was_learned_before_a_rule_of_holding_out_does_not_count_as_held_out(
+    earlier: str, prepared: Prepared, uninterrupted: Trained, tmp_path: Path
+) -> None:
+    plan = dataclasses.replace(PLAN, minutes=0)
+    if earlier == "model":
+        export.export(uninterrupted.model, prepared.tokenizer, tmp_path / "finished")
+        (tmp_path / "finished" / "training.json").write_text('{"steps": 9, "seconds": 1}')
+        plan = dataclasses.replace(plan, start=tmp_path / "finished")
+    else:
+        train.run(plan, prepared.encoded, SIZE, tmp_path / "run", resume=False)
+        (tmp_path / "run" / "hold-out-rule").unlink()
+    trained = train.run(plan, prepared.encoded, SIZE, tmp_path / "run", resume=True)
+    assert trained.history().hold_out_rule == 1
+    trained.history().save(tmp_path)
+    assert History.load(tmp_path).hold_out_rule == 1
+    assert "not measured on them" in card._texts(trained.history().hold_out_rule)
 
 
 def test_a_model_of_another_shape_is_no_beginning(prepared: Prepared, uninterrupted: Trained, tmp_path: Path) -> None:
@@ -149,10 +170,12 @@ def test_one_command_makes_measures_and_describes_a_model(
     assert "3 steps" in out
     scores = json.loads((tmp_path / "work" / "to-en-scores.json").read_text("utf-8"))
     everyday = {score["language"]: score for score in scores["scores"] if score["set"] == "everyday"}
+    assert {score["set"] for score in scores["scores"]} >= {"everyday", "whole packages"}
     assert set(everyday) == {"sk", "cs", "it"}
     assert all(0 <= score["chrf"] <= 100 and score["sentences"] > 10 for score in everyday.values())
-    card = (tmp_path / "model" / "README.md").read_text("utf-8")
-    assert f"{everyday['sk']['bleu']} / {everyday['sk']['chrf']}" in card
-    assert scores["chrf_signature"] in card and "The run is finished" in card
+    written = (tmp_path / "model" / "README.md").read_text("utf-8")
+    assert f"{everyday['sk']['bleu']} / {everyday['sk']['chrf']}" in written
+    assert scores["chrf_signature"] in written and "The run is finished" in written
+    assert "one description of a package in about 100." in written and "| whole packages |" in written
     with pytest.raises(SystemExit, match="--resume"):
         call()

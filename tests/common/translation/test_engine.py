@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
@@ -266,6 +267,26 @@ def test_a_model_for_many_languages_runs_in_both_engines(
     assert not any(out[0].tokens[0] in (english, codecs[1].target_prefix[0]) for out in fast)
     with pytest.raises(errors.UnsupportedPair):
         load_codec(folder, "sk", "xx")
+
+
+@pytest.mark.parametrize("size", [200_000, 5_000_000], ids=["read whole", "read in pieces"])
+def test_a_model_trained_on_is_converted_anew(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte of weights tells two models of one size apart; a new installation of the same files does not matter."""
+    monkeypatch.setattr("common.translation.convert._READ_WHOLE", 1_000_000)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(size))
+    (tmp_path / ".git").mkdir()
+    before = converted_folder(tmp_path)
+    assert converted_folder(tmp_path) == before != converted_folder(tmp_path, "float32")
+    written = weights.stat().st_mtime_ns
+    changed = bytearray(size)
+    changed[size // 2 - 1] = 1  # between two pieces
+    weights.write_bytes(changed)
+    os.utime(weights, ns=(written + 1000, written + 1000))
+    assert converted_folder(tmp_path) != before
+    weights.write_bytes(bytes(size))
+    os.utime(weights, ns=(written, written) if size > 1_000_000 else (0, 0))
+    assert converted_folder(tmp_path) == before
 
 
 @pytest.mark.slow
