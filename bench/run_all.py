@@ -26,15 +26,15 @@ SCRIPTS = (
     "train_finetune",
     "gpu_streams",
 )
-# Needs a folder of data on its command line; run by hand, its table is kept like the others.
-WITH_DATA = ("summaries", "retrieval", "train_scratch")
+# Needs a folder of data on its command line, or Chromium; run by hand, its table is kept like the others.
+BY_HAND = ("front_page", "summaries", "retrieval", "train_scratch")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 
 def into_readme() -> None:
     """The kept tables between the two marks."""
     tables = [
-        path.read_text(encoding="utf-8") for name in (*SCRIPTS, *WITH_DATA) if (path := RESULTS / f"{name}.md").exists()
+        path.read_text(encoding="utf-8") for name in (*SCRIPTS, *BY_HAND) if (path := RESULTS / f"{name}.md").exists()
     ]
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")

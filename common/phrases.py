@@ -105,6 +105,7 @@ PHRASES: Final[dict[str, str]] = {
     "as_many": "as many as there are numbers in the cool column: {count}",
     "column": "probabilities above 0 that add up to 1 at most",
     "one_gap": "a text with one gap, {gap}",
+    "no_parts": "none, since this tab has no parts",
     "or_own_run": "{options}, or a training run of your own",
     "letters_at_most": "at most {limit} characters",
     "whole_characters": "text without broken characters",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -199,10 +199,10 @@ def read_address(
     """The values that an address carries for these inputs, and why others that it carries cannot be used."""
     values: dict[str, Any] = {}
     problems = []
-    for name, field in fields.items():
+    for name, declared in fields.items():
         if name in query:
             try:
-                values[name] = field.check(query[name])
+                values[name] = declared.check(query[name])
             except errors.InvalidInput as problem:
                 problems.append(problem)
     return values, problems
@@ -221,11 +221,13 @@ class Link:
         place: parameters that say which view is meant, such as ``{"tab": "chat"}``.
         fields: its inputs by their names in the address.
         first: an address that names no view means it, too.
+        opening: what is in the inputs when the page opens without a link, which an address need not name.
     """
 
     place: Mapping[str, str]
     fields: Mapping[str, Field]
     first: bool = False
+    opening: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, query: Mapping[str, str]) -> tuple[dict[str, Any], list[errors.InvalidInput]]:
         """Values and problems as ``read_address`` gives them; none of either if another view is meant."""

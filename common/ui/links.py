@@ -19,10 +19,10 @@ from common.ui.fields import Choice, Field, Link, Number, Text
 from common.ui.i18n import text
 from common.ui.page import Page
 
-# The address of this view, from the values of its inputs. A box that somebody has emptied is named with nothing behind
-# it, where it would open with something in it otherwise.
+# The address of this view, from the values of its inputs: what the page opens with by itself is left out. A box that
+# somebody has emptied is named with nothing behind it, where it would open with something in it otherwise.
 _ADDRESS = """
-  const names = %s, emptied = %s;
+  const names = %s, opening = %s, emptied = %s;
   const address = new URL(window.location);
   address.search = '';
   const language = new URL(window.location).searchParams.get('lang');
@@ -30,6 +30,7 @@ _ADDRESS = """
   Object.entries(%s).forEach(([name, value]) => address.searchParams.set(name, value));
   names.forEach((name, index) => {
     const value = values[index] ?? '';
+    if (String(value) === String(opening[index] ?? '')) return;
     if (value !== '' || emptied.includes(name)) address.searchParams.set(name, value);
   });
   window.history.replaceState(null, '', address);"""
@@ -75,7 +76,10 @@ def link_button(
     dialog = gr.HTML("", elem_id=f"{name}-qr-dialog", padding=False, js_on_load=qr.OPEN_DIALOG)
     components = [component for _, component in inputs.values()]
     fields = {name: field for name, (field, _) in inputs.items()}
-    here = _ADDRESS % (json.dumps(list(inputs)), json.dumps(emptied(inputs)), json.dumps(place))
+    link = Link(place, fields, first, opening(inputs))
+    here = _ADDRESS % tuple(
+        map(json.dumps, (list(inputs), [link.opening[name] for name in inputs], emptied(inputs), place))
+    )
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     copy.click(None, components, None, js=_COPY % here).then(
         lambda lang: gr.Info(text(lang, "common.copied"), title=""), page.lang, None, **quiet
@@ -83,8 +87,6 @@ def link_button(
     show.click(None, components, address, js=_TELL % here).then(
         guarded(_show_qr), [page.lang, address], dialog, **quiet
     )
-
-    link = Link(place, fields, first)
 
     def fill(request: gr.Request) -> list[Any]:
         values, _ = link.read(dict(request.query_params))
@@ -94,6 +96,11 @@ def link_button(
     page.arrival.add([inputs[name][1] for name in filled], fill)
     page.arrival.links.append(link)
     return link
+
+
+def opening(inputs: Mapping[str, tuple[Field, Any]]) -> dict[str, Any]:
+    """What is in the inputs when the page opens without a link."""
+    return {name: component.value for name, (_, component) in inputs.items()}
 
 
 def emptied(inputs: Mapping[str, tuple[Field, Any]]) -> list[str]:
@@ -123,3 +130,5 @@ def open_tab_of_address(page: Page, tabs: gr.Tabs, names: tuple[str, ...], insid
 
     page.arrival.add([tabs], choose)
     page.arrival.links.append(Link({"tab": inside} if inside else {}, {level: Choice(level, names[0], names)}))
+    if not inside:
+        page.arrival.tabs.extend(names)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
@@ -21,7 +21,7 @@ import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
 from common.config import LANGUAGES, Language, settings
-from common.errors import InvalidInput
+from common.errors import InvalidInput, Phrase
 from common.ui import recorded, tour
 from common.ui.blocks import Pages
 from common.ui.components import idea_html
@@ -53,14 +53,29 @@ class Arrival:
 
     Gathered, so that a page asks once instead of once for every tab: twenty questions at the same time keep a phone
     busy for seconds.
+
+    Attributes:
+        readers: components, and what they are set to.
+        links: what the addresses of the page's views carry.
+        tabs: ids of the page's tabs, the first of which opens by itself.
     """
 
     readers: list[tuple[Sequence[Any], Callable[[gr.Request], Sequence[Any]]]] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    tabs: list[str] = field(default_factory=list)
 
     def add(self, components: Sequence[Any], read: Callable[[gr.Request], Sequence[Any]]) -> None:
         """Set these components to what ``read`` gives: one value or update for each of them."""
         self.readers.append((components, read))
+
+    def refused(self, query: Mapping[str, str]) -> list[InvalidInput]:
+        """What an address carries that cannot be used: wrong values, and a part of a tab that has none."""
+        problems = [problem for link in self.links for problem in link.read(query)[1]]
+        tab = query.get("tab", self.tabs[0] if self.tabs else "")
+        parted = {link.place.get("tab") for link in self.links if "part" in link.fields}
+        if "part" in query and tab in self.tabs and tab not in parted:
+            problems.append(InvalidInput(field="part", allowed=Phrase("no_parts")))
+        return problems
 
     @property
     def components(self) -> list[Any]:
@@ -189,7 +204,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         with gr.Row(equal_height=True):
             with gr.Column(scale=5, min_width=260):
                 words(gr.HTML, keys={"value": lambda lang: _masthead(lang, section, in_hub)})
-                line = gr.HTML("", elem_id="status", visible=status is not None)
+                line = gr.HTML("", elem_id="status") if status is not None else None
             with gr.Column(scale=1, min_width=210):
                 lang = words(
                     gr.Radio,
@@ -206,7 +221,8 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         page.arrival.links.append(Link({}, {"lang": Choice("page_language", default, LANGUAGES)}))
         notice = gr.HTML("", elem_id="notice", padding=False)
         page.arrival.add(
-            [notice], lambda request: [report(language_of_visit(request), _refused(page.arrival, request))]
+            [notice],
+            lambda request: [report(language_of_visit(request), page.arrival.refused(dict(request.query_params)))],
         )
         if in_hub:
             _stage(page)
@@ -215,7 +231,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
         yield page
 
         quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-        if status is not None:
+        if status is not None and line is not None:
             page.on_language(_first(status), [], [line])
         lang.change(words.updates, lang, words.components, js=_LANGUAGE_TO_ADDRESS, **quiet)
         redraws, visits = page.redraws.language, page.redraws.visit
@@ -230,7 +246,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
                 return await visits.updates(request, language_of_visit(request), *values)
 
             demo.load(draw_first, visits.inputs, visits.outputs, **quiet)
-        if status is not None:
+        if status is not None and line is not None:
             tick = gr.Timer(_LOADING_SECONDS)
 
             async def look(lang: str) -> tuple[str, Any]:
@@ -259,11 +275,6 @@ def _stage(page: Page) -> None:
     page.arrival.add([bar], lambda request: [stage_html(language_of_visit(request), request.query_params.get("step"))])
     quiet: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     page.lang.change(stage_html, [page.lang, step], bar, js=STEP_OF_ADDRESS, **quiet)
-
-
-def _refused(arrival: Arrival, request: gr.Request) -> list[InvalidInput]:
-    query = dict(request.query_params)
-    return [problem for link in arrival.links for problem in link.read(query)[1]]
 
 
 def _masthead(lang: str, section: str, in_hub: bool) -> str:

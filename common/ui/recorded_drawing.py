@@ -200,7 +200,8 @@ def _pictures(lang: str, part: PicturesPart) -> str:
     scale = part.settings.get("guidance_scale", part.settings.get("scale"))
     settings = [text(lang, "guidance.scale", scale=number(lang, scale, 1))] if scale is not None else []
     settings.append(text(lang, "image.seed_is", seed=str(part.settings["seed"])))
-    heading = f"{escape(part.prompt)} <small>{escape(' · '.join(settings))}</small>"
+    label = "".join(f"{text(lang, key)} · " for key in part.label.split())
+    heading = f"{escape(label + part.prompt)} <small>{escape(' · '.join(settings))}</small>"
     return _section(part, heading, f'<p class="say"></p><div class="strips">{strips}</div>', says=says)
 
 

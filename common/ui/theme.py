@@ -17,13 +17,29 @@ ACCENTS = {
     "noise": "#8a6100",
 }
 CSS_PATH = Path(__file__).parent / "theme.css"
+# What has to hold before the page is there: gradio applies theme.css only once it has begun to lay out, and what stands
+# then would move. Nothing is seen before the masthead; scroll bar, spinner and status line have their place.
+_FRAME = """
+html { scrollbar-gutter: stable; }
+/* The names in gradio's own bar of pages do not follow the language; the doors and the way back do. */
+.nav-holder { display: none; }
+.gradio-container { max-width: none !important; width: 100% !important; }
+.gradio-container main.contain { width: 100%; max-width: 1116px; margin: 0 auto !important; }
+.gradio-container:not(:has(.masthead)) main.contain { visibility: hidden; }
+.gradio-container > .main > .wrap.full.translucent { position: fixed !important; inset: 0; }
+#status { min-height: 2.5rem; }
+@media (max-width: 640px) {
+  #status { min-height: 4.2rem; }
+  #status .html-container { padding-block: 0 4px !important; }
+}
+"""
 
 
 def theme() -> gr.themes.Base:
     """The gradio theme; fonts are the reader's own."""
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
-    return gr.themes.Soft(
+    made = gr.themes.Soft(
         primary_hue=gr.themes.colors.blue,
         secondary_hue=gr.themes.colors.slate,
         neutral_hue=gr.themes.colors.slate,
@@ -50,7 +66,16 @@ def theme() -> gr.themes.Base:
         body_text_color_subdued_dark="#cbd5e1",
         block_info_text_color="#475569",
         block_info_text_color_dark="#cbd5e1",
+        # Under the mouse a dark button gets darker: gradio's own grey has 4.3:1.
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        # On the dark page 10:1; gradio's own grey-blue has 4.0.
+        link_text_color_dark="*primary_300",
+        link_text_color_visited_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_active_dark="*primary_300",
     )
+    made.custom_css = _FRAME
+    return made
 
 
 def css() -> str:

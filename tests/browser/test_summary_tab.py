@@ -117,6 +117,6 @@ def test_a_link_opens_the_tab_with_its_settings(browser: Browser, app_url: str) 
     expect(page.locator("#summary-sample input")).to_have_value("A text of your own")
     page.click("#summary-link")
     expect(page).to_have_url(
-        re.compile(r"tab=summary&sample=own&writer=base&kind=dialogue&form=bullets&words=45.*shots=train%2Cphone")
+        re.compile(r"tab=summary&sample=own&kind=dialogue&form=bullets&words=45.*shots=train%2Cphone")
     )
     context.close()

@@ -40,4 +40,4 @@ def test_a_sentence_for_both(translate_page: Page) -> None:
     expect(page.locator(".toast-body").filter(has_text="{text}")).to_be_visible()
     expect(panels).to_have_count(2)  # what was there stays
     page.click("#versus-link")
-    expect(page).to_have_url(re.compile(r"lang=fr&tab=versus&q=Kde\+je.*&src=sk&tgt=en&ref=Where.*shots=2"))
+    expect(page).to_have_url(re.compile(r"lang=fr&tab=versus&q=Kde\+je.*&ref=Where.*&prompt=Translate%21$"))

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def links() -> list[Link]:
-    """Of the whole hub, as it builds itself."""
+def arrivals() -> list[page.Arrival]:
+    """Of the pages of the whole hub, as it builds itself."""
     made: list[page.Arrival] = []
 
     class Recorded(page.Arrival):
@@ -39,7 +39,13 @@ def links() -> list[Link]:
         sys.modules[spec.name] = hub
         spec.loader.exec_module(hub)
         hub.build(TextModels())
-    return [link for arrival in made for link in arrival.links]
+    return made
+
+
+@pytest.fixture(scope="module")
+def links(arrivals: list[page.Arrival]) -> list[Link]:
+    """Of all pages."""
+    return [link for arrival in arrivals for link in arrival.links]
 
 
 def _values(field: Field) -> st.SearchStrategy[Any]:
@@ -60,8 +66,10 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
 
 def _written(value: Any) -> str:
     """As the page's script writes it into an address."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ",".join(value)
+    if value is None:
+        return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -69,12 +77,24 @@ def _written(value: Any) -> str:
 @given(st.data())
 def test_every_state_comes_back_from_its_address(links: list[Link], data: st.DataObject) -> None:
     link = data.draw(st.sampled_from([link for link in links if link.place]))
-    wanted = {name: data.draw(_values(field), label=name) for name, field in link.fields.items()}
-    address = urlencode({**link.place, **{name: _written(value) for name, value in wanted.items()}})
+    states = {
+        name: _values(field) if name not in link.opening else st.just(link.opening[name]) | _values(field)
+        for name, field in link.fields.items()
+    }
+    wanted = {name: data.draw(states[name], label=name) for name in states}
+    opening = {name: _written(value) for name, value in link.opening.items()}
+    named = {name: said for name, value in wanted.items() if (said := _written(value)) != opening.get(name)}
+    address = urlencode({**link.place, **named})
     values, problems = link.read(dict(parse_qsl(address, keep_blank_values=True)))
-    assert not problems
+    assert not problems and set(values) == set(named)
+    shown = {**link.opening, **values}  # what the address does not name is there when the page opens
     for name, field in link.fields.items():
-        assert values[name] == field.check(wanted[name])
+        assert _checked(field, shown[name]) == _checked(field, wanted[name])
+
+
+def _checked(field: Field, value: Any) -> Any:
+    """The value as a tab takes it; a box in which nothing is gives None or an empty text."""
+    return "" if value in (None, "") else field.check(value)
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -99,6 +119,26 @@ def test_an_unknown_part_of_a_tab_is_refused(links: list[Link]) -> None:
     for part, refused in (("nonsense", True), ("live", False)):
         met = [problem for link in links for problem in link.read({"tab": "sampling", "part": part})[1]]
         assert ("part" in {problem.params["field"] for problem in met}) == refused
+
+
+def test_a_part_of_a_tab_that_has_none_is_refused(arrivals: list[page.Arrival]) -> None:
+    for arrival in arrivals:
+        for tab in arrival.tabs:
+            for query in ({"tab": tab}, {"tab": tab} if tab != arrival.tabs[0] else {}):
+                (problem,) = arrival.refused({**query, "part": "nonsense"})
+                assert problem.params["field"] == "part"
+                assert arrival.refused(query) == []
+    assert sum(len(arrival.tabs) for arrival in arrivals) > 30
+    chat = next(arrival for arrival in arrivals if "sampling" in arrival.tabs)
+    assert chat.refused({"tab": "sampling", "part": "slide"}) == []
+
+
+def test_every_view_says_what_it_opens_with(links: list[Link]) -> None:
+    views = [link for link in links if link.opening]
+    assert len(views) > 25 and all(set(link.opening) == set(link.fields) for link in views)
+    for link in views:
+        values, problems = link.read({**link.place, **{name: _written(value) for name, value in link.opening.items()}})
+        assert not problems and set(values) == set(link.fields), link.place
 
 
 def test_every_space_has_links(links: list[Link]) -> None:

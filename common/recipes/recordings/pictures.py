@@ -74,6 +74,17 @@ async def drawn(models: DiffusionModels, request: ImageRequest, label: str = "")
     return Drawn(request.prompt, kept, [step.noise_left for step in steps], kinds, result, label)
 
 
+async def restyled(models: DiffusionModels, request: ImageRequest, file: Path) -> list[Drawn]:
+    """A picture drawn as it is, and from the same noise with the LoRA in ``file`` beside the U-Net."""
+    before = await drawn(models, request, "recorded.untaught")
+    pipe = models.engine().opened().pipe
+    pipe.load_lora_weights(str(file.parent), weight_name=file.name, local_files_only=True, use_safetensors=True)
+    try:
+        return [before, await drawn(models, request, "recorded.taught")]
+    finally:
+        pipe.unload_lora_weights()
+
+
 def guided(models: DiffusionModels, request: GuidanceRequest) -> Drawn:
     """Guidance opened: both predictions of every step and what comes of them."""
     events = list(guidance.run(models.engine().opened(), request))

@@ -52,7 +52,11 @@ def training_part(config: AnyConfig, data: str, named: str, folder: Path) -> Tra
         named: what they are called.
         folder: for the run; not kept.
     """
-    _, events = follow(config, data, folder)
+    return part_of(config, follow(config, data, folder)[1], named)
+
+
+def part_of(config: AnyConfig, events: list[Event], named: str) -> TrainingPart:
+    """What a run has told, as it is kept; pictures that it drew on the way are not."""
     held_out = {event["step"]: event["loss"] for event in events if event["type"] == "eval"}
     points = [event for event in events if event["type"] == "step" and event["loss"] is not None]
     # The mean of some steps is said at their end; a look at the held-out text counts for the first point after it.
@@ -72,7 +76,7 @@ def training_part(config: AnyConfig, data: str, named: str, folder: Path) -> Tra
         samples=tuple(
             Sample(step=event["step"], loss=round(event["loss"], 3), text=event["text"])
             for event in events
-            if event["type"] == "sample"
+            if event["type"] == "sample" and "text" in event
         ),
         seconds=round(max((event.get("seconds", 0.0) for event in events), default=0.0), 1),
     )
