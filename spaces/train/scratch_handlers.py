@@ -153,7 +153,7 @@ class ScratchTab(RunHandlers):
             "minutes": min(2 * minutes + 1, settings().max_run_minutes),
             "opening": OPENING.check(opening) or "\n",
         }
-        run = await asyncio.to_thread(self._runs.create, config.model_copy(update={**named, "pace": pace}), content)
+        run = await self._create(config.model_copy(update={**named, "pace": pace}), content)
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[Any, ...]:
