@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     max_runs: int = Field(1, ge=1, le=64, description="Training runs at work at the same time, for all visitors")
     max_runs_per_visitor: int = Field(2, ge=1, le=64, description="Training runs of one visitor, at work or waiting")
     max_visitor_disk_mb: int = Field(1000, ge=1, description="Disk for the training runs of one visitor, in MB")
+    max_visitor_minutes: float = Field(
+        240.0,
+        gt=0,
+        description="Training of one visitor within 12 hours, in minutes of work; the presenter has no limit",
+    )
     max_run_minutes: float = Field(60.0, gt=0, description="Longest training run, in minutes of work")
     accelerate_config: str = Field(
         "",

@@ -53,6 +53,7 @@ from common.training_errors import OnlyMerged as OnlyMerged
 from common.training_errors import RunsTooLarge as RunsTooLarge
 from common.training_errors import StyleTooLarge as StyleTooLarge
 from common.training_errors import TooManyRuns as TooManyRuns
+from common.training_errors import TrainingTimeUsed as TrainingTimeUsed
 from common.training_errors import TrainingTooLarge as TrainingTooLarge
 from common.training_errors import UnusableCorpus as UnusableCorpus
 from common.training_errors import UnusableExamples as UnusableExamples

@@ -154,6 +154,16 @@ class RunsTooLarge(DemystifyError):
     sentence = "Your training runs take {used} MB of the disk, and {limit} MB is the most: delete one first."
 
 
+class TrainingTimeUsed(DemystifyError):
+    """A visitor's runs have taken, or will take, ``used`` minutes of the ``limit`` within ``hours``."""
+
+    key = "training_time_used"
+    sentence = (
+        "Your training runs have taken or will take {used} minutes, and {limit} within {hours} hours is the most: "
+        "stop one that is at work, or go on later."
+    )
+
+
 class TooManyRuns(DemystifyError):
     """A visitor's ``limit`` of runs that wait or work."""
 

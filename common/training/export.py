@@ -19,7 +19,7 @@ from common.apart import ask_module
 from common.training.config import AnyConfig, PreferenceConfig, TunedConfig
 from common.training.folder import RunFolder
 from common.training.launch import environment
-from common.training.model_card import card
+from common.training.model_card import DESCRIPTION, card
 
 _NOT_FOR_OTHERS = ("owner", "base", "adapter")  # who it was, and a path of this machine
 _START = "start"  # the folder of the adapter that a run went on with
@@ -41,7 +41,7 @@ from common.training.run import main
 
 here, target = Path(__file__).resolve().parent, Path(sys.argv[1]).resolve()
 target.mkdir(parents=True)
-config = json.loads((here / "config.json").read_text("utf-8"))
+config = json.loads((here / "{description}").read_text("utf-8"))
 {beginning}(target / "config.json").write_text(json.dumps(config), "utf-8")
 shutil.copy(here / "{data}", target)
 raise SystemExit(main(str(target)))
@@ -86,7 +86,7 @@ def export(folder: RunFolder, target: Path, merged: bool = False) -> Path:
             elif path.is_file() and path.name != "README.md":  # the card is ours, beside the model
                 archive.write(path, f"{name}/model/{path.name}")
         archive.writestr(f"{name}/README.md", card(folder, config, name, adapter and not merged, again))
-        archive.writestr(f"{name}/config.json", _portable(config))
+        archive.writestr(f"{name}/{DESCRIPTION}", _portable(config))
         archive.write(folder.path / config.data_file, f"{name}/{config.data_file}")
         if again:
             archive.writestr(f"{name}/reproduce.py", _script(config, name, own_base))
@@ -151,7 +151,7 @@ def _script(config: AnyConfig, name: str, own_base: bool) -> str:
     if _start(config) is not None:
         lines.append(f'config["adapter"] = str(here / "{_START}")')
     beginning = "".join(f"{line}\n" for line in lines)
-    return _SCRIPT.format(name=name, more=more, beginning=beginning, data=config.data_file)
+    return _SCRIPT.format(name=name, more=more, beginning=beginning, data=config.data_file, description=DESCRIPTION)
 
 
 def main() -> None:

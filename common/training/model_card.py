@@ -10,6 +10,8 @@ import json
 from common.training.config import AnyConfig, PreferenceConfig, TunedConfig
 from common.training.folder import RunFolder
 
+# What was asked of the run, in its file. The name is not that of a model's own description, beside which it may lie.
+DESCRIPTION = "run-config.json"
 _METHODS = {
     "lora": "a LoRA on all linear layers",
     "dora": "a DoRA on all linear layers",
@@ -64,7 +66,7 @@ def card(folder: RunFolder, config: AnyConfig, name: str, adapter: bool, again: 
             "",
             *_facts(folder, config),
             "",
-            *(["`reproduce.py` trains it again with `config.json` and the data beside it.", ""] if again else []),
+            *([f"`reproduce.py` trains it again with `{DESCRIPTION}` and the data beside it.", ""] if again else []),
             "## Limits",
             "",
             "A model made to learn from, in minutes: it says false things with confidence, and repeats what its data "

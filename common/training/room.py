@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -81,6 +83,32 @@ def _changed(shape: Shape, **values: int) -> Shape:
     return shape.model_copy(update=values)
 
 
+def mark_process(folder: RunFolder, process: psutil.Process) -> None:
+    """Write down which process does the run, and what any app has to know that finds it gone (``explain``)."""
+    folder.write_json("process.json", {"pid": process.pid, "begun": process.create_time(), "oom_kills": oom_kills()})
+
+
+def explain(folder: RunFolder, by_signal: bool) -> None:
+    """Say of an interrupted run that the kernel has killed for its memory what would fit; it has failed then.
+
+    Looked at once, by the first app that finds the run gone: what the kernel kills later is something else.
+
+    Args:
+        by_signal: whether the run's process may have ended so; for another app's that is not known.
+    """
+    process = folder.read_json("process.json") or {}
+    before, now = process.pop("oom_kills", None), oom_kills()
+    if before is None:
+        return
+    with contextlib.suppress(OSError):  # on a disk that is full it stays interrupted
+        folder.write_json("process.json", process)
+        if by_signal and now is not None and now.counter == before[0] and now.killed > before[1]:
+            free_reserve(folder)
+            error = outgrown(folder, 1e9 * hardware.free_memory_gb() - PROCESS_BYTES).to_json()
+            folder.append("error", **error)
+            folder.write_json("result.json", {"state": "failed", "error": error})
+
+
 def keep_reserve(folder: RunFolder) -> None:
     """Set a little of the disk aside. Raises OSError: it is full already."""
     (folder.path / _RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
@@ -131,7 +159,14 @@ def outgrown(folder: RunFolder, free: float) -> errors.DemystifyError:
     return too_large(config, vocabulary, min(free, asked / 2))
 
 
-def oom_kills(root: Path = Path("/")) -> int | None:
+class Kills(NamedTuple):
+    """How many processes the kernel has killed for memory, and who counts: a file, since a start of the machine."""
+
+    counter: str
+    killed: int
+
+
+def oom_kills(root: Path = Path("/")) -> Kills | None:
     """How many processes the kernel has killed for memory so far: in this process's control group, else in all.
 
     Args:
@@ -140,13 +175,17 @@ def oom_kills(root: Path = Path("/")) -> int | None:
     Returns:
         None where nobody counts: on other systems than Linux.
     """
+    try:
+        boot = (root / "proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        boot = ""
     for path in (*_counters(root), root / "proc/vmstat"):
         try:
             found = re.search(r"^oom_kill (\d+)$", path.read_text("ascii"), re.MULTILINE)
         except OSError:
             continue
         if found:
-            return int(found[1])
+            return Kills(f"{boot} {path}", int(found[1]))
     return None
 
 

@@ -24,8 +24,7 @@ def main(path: str) -> int:
     folder = RunFolder(Path(path).resolve())
     rank = int(os.environ.get("RANK", "0"))
     if rank == 0:
-        process = psutil.Process()
-        folder.write_json("process.json", {"pid": process.pid, "begun": process.create_time()})
+        room.mark_process(folder, psutil.Process())
     try:
         if rank == 0:
             room.drop_torn(folder)

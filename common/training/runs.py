@@ -24,14 +24,15 @@ from typing import Final
 from filelock import FileLock
 from pydantic import ValidationError
 
-from common import errors, hardware
+from common import errors
 from common.config import Settings, settings
-from common.training import room
+from common.training import room, spent
 from common.training.config import AnyConfig
 from common.training.folder import RunFolder, State
 from common.training.launch import command, cores, environment
 
 _LOOK_SECONDS = 1.0
+_LEAST_MINUTES = 0.5  # of a run that is worth beginning
 _ROOT = Path(__file__).resolve().parents[2]
 _OPEN: tuple[State, ...] = ("waiting", "running")
 
@@ -65,11 +66,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """The process of a run that this app has started; ``oom_kills`` is the kernel's count at that moment."""
+    """The process of a run that this app has started."""
 
     process: subprocess.Popen[bytes]
     folder: RunFolder
-    oom_kills: int | None
 
 
 class TrainingRuns:
@@ -102,11 +102,16 @@ class TrainingRuns:
         if self._watcher is not None:
             self._watcher.join()
 
-    def create(self, config: AnyConfig, data: str) -> Run:
-        """Put a new run into the line; ``data`` is what its kind learns from, as a file's content.
+    def create(self, config: AnyConfig, data: str, unlimited: bool = False) -> Run:
+        """Put a new run into the line. It has at most the minutes that are left to its owner.
+
+        Args:
+            config: what is asked for.
+            data: what its kind learns from, as a file's content.
+            unlimited: its owner may train for any time in all.
 
         Raises:
-            TooManyRuns, NameTaken, RunsTooLarge: of this owner.
+            TooManyRuns, NameTaken, RunsTooLarge, TrainingTimeUsed: of this owner.
             DiskFull.
         """
         try:
@@ -118,6 +123,10 @@ class TrainingRuns:
             self._check_limits(own)
             if any(run.config.name == config.name for run in own):
                 raise errors.NameTaken(name=config.name)
+            if not unlimited:
+                config = config.model_copy(
+                    update={"minutes": min(config.minutes, self._minutes_left(own, config.owner))}
+                )
             folder = RunFolder(self._root / secrets.token_hex(6))
             try:
                 folder.path.mkdir(parents=True)
@@ -168,19 +177,22 @@ class TrainingRuns:
         elif run.state == "waiting":
             run.folder.write_json("result.json", {"state": "stopped"})
 
-    def resume(self, run_id: str, owner: str | _Whose | None) -> None:
-        """Put a run that was stopped or interrupted into the line again.
+    def resume(self, run_id: str, owner: str | _Whose | None, unlimited: bool = False) -> None:
+        """Put a run that was stopped or interrupted into the line again; ``unlimited`` as in ``create``.
 
         Raises:
             NoSuchRun.
-            TooManyRuns, RunsTooLarge: of this owner.
+            TooManyRuns, RunsTooLarge, TrainingTimeUsed: of this owner.
         """
         with self._alone():
             run = self.find(run_id, owner)
             if run.state in (*_OPEN, "finished"):
                 return
             # What this run holds on the disk is there already, and must not keep it from going on.
-            self._check_limits([other for other in self.of(run.config.owner) if other.folder.id != run_id])
+            own = self.of(run.config.owner)
+            self._check_limits([other for other in own if other.folder.id != run_id])
+            if not unlimited:
+                self._minutes_left(own, run.config.owner)
             for name in ("result.json", "stop", "process.json"):
                 (run.folder.path / name).unlink(missing_ok=True)
 
@@ -191,6 +203,8 @@ class TrainingRuns:
             process = run.folder.read_json("process.json")
             if run.folder.state() == "running" and process:  # it may have begun since
                 _end(process["pid"])
+            with contextlib.suppress(OSError):  # on a disk that is full it is forgotten what the run took
+                spent.note_deleted(self._root, run.folder)
             shutil.rmtree(run.folder.path, ignore_errors=True)
 
     def _check_limits(self, own: list[Run]) -> None:
@@ -201,6 +215,19 @@ class TrainingRuns:
         if used >= limit:
             raise errors.RunsTooLarge(used=round(used), limit=limit)
 
+    def _minutes_left(self, own: list[Run], owner: str) -> float:
+        """What is left to a visitor of the time to train, without what their open runs will take.
+
+        Raises:
+            TrainingTimeUsed: nothing worth beginning.
+        """
+        booked = sum(seconds_left(run) for run in own if run.state in _OPEN)
+        used = (booked + spent.spent_seconds(self._root, owner, [run.folder for run in own])) / 60
+        limit = self.settings.max_visitor_minutes
+        if limit - used < min(_LEAST_MINUTES, limit):
+            raise errors.TrainingTimeUsed(used=round(used), limit=round(limit), hours=spent.WINDOW_HOURS)
+        return limit - used
+
     def _watch(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
             self.look()
@@ -210,11 +237,13 @@ class TrainingRuns:
         if not self._root.is_dir():  # no run was ever made
             return
         with self._alone():
-            ended = [child for child in self._children if child.process.poll() is not None]
-            self._children = [child for child in self._children if child not in ended]
-            for child in ended:
-                _explain(child)
+            ended = {child.folder.id: child.process.poll() for child in self._children}
             runs = self.all()
+            for run in runs:
+                if run.state == "interrupted" and ended.get(run.folder.id, -1) is not None:
+                    # accelerate ends with 1 when the process that it has started is killed.
+                    room.explain(run.folder, by_signal=ended.get(run.folder.id, 1) in (-signal.SIGKILL, 1))
+            self._children = [child for child in self._children if ended[child.folder.id] is None]
             free = self.settings.max_runs - sum(run.state == "running" for run in runs)
             for run in self._line(runs)[: max(0, free)]:
                 self._launch(run.folder)
@@ -242,7 +271,7 @@ class TrainingRuns:
         """Start the run's process. It belongs to no terminal and outlives the app."""
         import psutil
 
-        threads, kills = cores(self.settings), room.oom_kills()
+        threads = cores(self.settings)
         with (folder.path / "log.txt").open("ab") as log:
             child = subprocess.Popen(
                 command(folder, self.settings.accelerate_config),
@@ -252,23 +281,8 @@ class TrainingRuns:
                 stderr=log,
                 start_new_session=True,
             )
-        self._children.append(_Child(child, folder, kills))
-        begun = psutil.Process(child.pid).create_time()
-        folder.write_json("process.json", {"pid": child.pid, "begun": begun})
-
-
-def _explain(child: _Child) -> None:
-    """Say of a run that the kernel has killed for its memory what would fit; killed by hand it is interrupted."""
-    kills = room.oom_kills()
-    if kills is None or child.oom_kills is None or kills <= child.oom_kills:
-        return
-    # accelerate ends with 1 when the process that it has started is killed.
-    if child.process.returncode in (-signal.SIGKILL, 1) and child.folder.state() == "interrupted":
-        room.free_reserve(child.folder)
-        error = room.outgrown(child.folder, 1e9 * hardware.free_memory_gb() - room.PROCESS_BYTES).to_json()
-        with contextlib.suppress(OSError):  # on a disk that is full it stays interrupted
-            child.folder.append("error", **error)
-            child.folder.write_json("result.json", {"state": "failed", "error": error})
+        self._children.append(_Child(child, folder))
+        room.mark_process(folder, psutil.Process(child.pid))
 
 
 def _end(process: int) -> None:

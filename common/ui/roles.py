@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gradio as gr
+from gradio.context import LocalContext
 from starlette.requests import cookie_parser
 
 from common import errors
@@ -23,6 +24,12 @@ PRESENTER_ONLY: set[str] = set()
 def is_presenter(request: gr.Request) -> bool:
     """Whether this request comes from the presenter's browser."""
     return access().is_presenter(_cookies(request))
+
+
+def presenter_asks() -> bool:
+    """Whether the handler at work was set off by the presenter; False outside of handlers."""
+    request = LocalContext.request.get(None)
+    return request is not None and is_presenter(request)
 
 
 def may_change_models(request: gr.Request | None) -> bool:

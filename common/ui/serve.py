@@ -38,7 +38,7 @@ def serve(demo: gr.Blocks) -> None:
     """Serve until interrupted. Nothing on the page comes from another host."""
     from starlette.middleware import Middleware
 
-    from common.ui import playback, qr, sessions
+    from common.ui import playback, qr, sessions, upload_limit
     from common.ui.door import Door
     from common.ui.theme import css, theme
 
@@ -64,7 +64,7 @@ def serve(demo: gr.Blocks) -> None:
         share=config.share,
         theme=theme(),
         css=css(),
-        head=playback.head(),
+        head=playback.head() + upload_limit.head(),
         quiet=True,
         run_history=False,
         ssr_mode=False,

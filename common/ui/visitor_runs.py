@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import gradio as gr
 
+from common.training.config import AnyConfig
 from common.training.runs import Run, TrainingRuns
 from common.ui.fields import Text
 from common.ui.i18n import text
+from common.ui.roles import presenter_asks
 from common.ui.run_look import list_choices
 
 NAME = Text("run_name", "", 60)
@@ -36,13 +38,17 @@ class VisitorRuns:
 
     async def resume(self, lang: str, owner: str, run_id: str | None) -> Any:
         """Put a run that ended early into the line again."""
-        await asyncio.to_thread(self._runs.resume, run_id or "", owner)
+        await asyncio.to_thread(self._runs.resume, run_id or "", owner, presenter_asks())
         return gr.Timer(active=True)
 
     async def delete(self, lang: str, owner: str, run_id: str | None) -> Any:
         """Remove the run and all that it made."""
         await asyncio.to_thread(self._runs.delete, run_id or "", owner)
         return await self._chosen(lang, owner, None)
+
+    async def _create(self, config: AnyConfig, data: str) -> Run:
+        """Put a run of the visitor's into the line. Raises what TrainingRuns.create does."""
+        return await asyncio.to_thread(self._runs.create, config, data, presenter_asks())
 
     def _own(self, owner: str) -> list[Run]:
         """The visitor's runs of this kind, the newest first."""

@@ -170,7 +170,7 @@ class StyleHandlers(WatchedRuns):
                 checkpoint_seconds=15.0 if opened.native <= DECODED else 60.0,
             ),
         )
-        run = await asyncio.to_thread(self._runs.create, config, await asyncio.to_thread(to_jsonl, made))
+        run = await self._create(config, await asyncio.to_thread(to_jsonl, made))
         shown = await asyncio.to_thread(pictures_html, [(one.prompt, one.picture) for one in made])
         yield shown, await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 

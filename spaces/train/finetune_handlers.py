@@ -159,7 +159,7 @@ class FinetuneTab(TunedHandlers):
             "pace": config.pace.model_copy(update=pace),
         }
         config = config.model_copy(update=named)
-        run = await asyncio.to_thread(self._runs.create, config, to_jsonl([*found.train, *found.test]))
+        run = await self._create(config, to_jsonl([*found.train, *found.test]))
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     async def _steps(self, base: str, config: FinetuneConfig, minutes: float) -> tuple[int, bool]:

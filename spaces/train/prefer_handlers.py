@@ -127,7 +127,7 @@ class PreferTab(TunedHandlers):
                 checkpoint_seconds=60,
             ),
         )
-        run = await asyncio.to_thread(self._runs.create, config, to_jsonl(pairs))
+        run = await self._create(config, to_jsonl(pairs))
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     def _charts(self, lang: str, run: Run) -> str:

@@ -120,7 +120,9 @@ async def _made_and_sent(
 ) -> AsyncGenerator[str, None]:
     """Make the folder ``target`` and send it; tells what happens as HTML. Raises NotPublished."""
     yield _note(text(lang, "after.preparing"))
-    made = await (_space(run, target.parent) if what == SPACE else _model(run, target.parent, merged))
+    made = await (
+        _space(run, target.parent) if what == SPACE else _model(run, target.parent, merged, slug(run.config.name))
+    )
     made.rename(target)
     megabytes = sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     size = text(lang, "after.uploading", size=number(lang, round(megabytes)))
@@ -136,18 +138,18 @@ def _left_over(lang: str, sending: Sending) -> str:
     return text(lang, "after.stopped_midway", url=sending.url) if sending.url else text(lang, "after.stopped_before")
 
 
-async def _model(run: Run, place: Path, merged: bool) -> Path:
+async def _model(run: Run, place: Path, merged: bool, name: str) -> Path:
     """The folder of the file that is also to be downloaded, unpacked, with the weights at its top as the hub has it."""
     archive = place / "model.zip"
     await export_apart(run.folder, archive, merged)
-    return await asyncio.to_thread(_unzip, archive, place / "unpacked", True)
+    return await asyncio.to_thread(_flat, await asyncio.to_thread(_unzip, archive, place / "unpacked"), name)
 
 
 async def _space(run: Run, place: Path) -> Path:
     """The folder of a Space with the whole model in it. Raises NotPublished."""
     archive = place / "whole.zip"
     await export_apart(run.folder, archive, True)
-    unpacked = await asyncio.to_thread(_unzip, archive, place / "unpacked", False)
+    unpacked = await asyncio.to_thread(_unzip, archive, place / "unpacked")
     try:
         made = await asyncio.to_thread(chat_space, unpacked / "model", run.config.name)
         folder = place / "space"
@@ -157,18 +159,21 @@ async def _space(run: Run, place: Path) -> Path:
     return folder
 
 
-def _unzip(archive: Path, target: Path, flat: bool) -> Path:
-    """The one folder in the archive; ``flat`` moves the files of its ``model/`` up to the card."""
+def _unzip(archive: Path, target: Path) -> Path:
+    """The one folder in the archive, which is deleted."""
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(target)
     archive.unlink()
-    folder = next(target.iterdir())
-    if flat:
-        for path in (folder / "model").iterdir():
-            if (folder / path.name).exists():  # the run's description, which has the same name as the model's
-                (folder / path.name).rename(folder / f"run-{path.name}")
-            path.rename(folder / path.name)
-        (folder / "model").rmdir()
+    return next(target.iterdir())
+
+
+def _flat(folder: Path, name: str) -> Path:
+    """The folder with the files of its ``model/`` beside the card, which tells how to load ``name``."""
+    for path in (folder / "model").iterdir():
+        path.rename(folder / path.name)
+    (folder / "model").rmdir()
+    told = folder / "README.md"
+    told.write_text(told.read_text("utf-8").replace(f'"{folder.name}/model"', f'"ACCOUNT/{name}"'), "utf-8")
     return folder
 
 

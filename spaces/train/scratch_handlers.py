@@ -54,6 +54,8 @@ PRESETS: dict[str, tuple[Any, ...]] = {
     "laptop20": ("llama", 6, 6, 192, 128, 16, 20, "bpe", 1024),
     "gpu": ("gpt2", 12, 12, 768, 1024, 16, 60, "bpe", 8192),
 }
+# Highest learning rates: of small models, and nanoGPT's for GPT-2 124M (also with warm-up, then a cosine to a tenth).
+PRESET_RATES = {"laptop3": 0.003, "laptop20": 0.003, "gpu": 0.0006}
 Given = dict[str, str] | None  # the texts that a visitor has brought: their own, and one from the hub
 _TRY_TOKENS = 200
 _WORTH_COMPILING = 2.0  # minutes: it takes up to half a minute, once, and makes a step a quarter shorter
@@ -101,7 +103,8 @@ class ScratchTab(RunHandlers):
         steps, speed, measured = await asyncio.to_thread(self._speed, config, size, minutes)
         return numbers_html(
             lang,
-            parameters=shapes.parameters(shape, size),
+            shape=shape,
+            vocabulary=size,
             memory=to_train(shape, size, batch),
             steps=steps,
             speed=speed,
@@ -153,7 +156,7 @@ class ScratchTab(RunHandlers):
             "minutes": min(2 * minutes + 1, settings().max_run_minutes),
             "opening": OPENING.check(opening) or "\n",
         }
-        run = await asyncio.to_thread(self._runs.create, config.model_copy(update={**named, "pace": pace}), content)
+        run = await self._create(config.model_copy(update={**named, "pace": pace}), content)
         return await self._chosen(lang, owner, run.folder.id), gr.Timer(active=True)
 
     async def watch(self, lang: str, owner: str, run_id: str | None, other_id: str | None) -> tuple[Any, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
+from common.config import settings
+from common.training.config import Shape
 from common.training.corpus import Corpus
 from common.training.folder import Event
 from common.training.runs import Run
+from common.training.shape import parameters as parameters_of
 from common.training.tokenizer import merges, train_tokenizer
 from common.ui.components import Chip, chips_html, figures_html, visible_whitespace
 from common.ui.i18n import number, text
@@ -15,6 +19,11 @@ from common.ui.linechart import Line, lines_html
 from common.ui.plots import Bar, bars_html
 from common.ui.run_look import clock, curve_points, run_state_html
 
+# As published: Radford et al. 2019, with weights by OpenAI.
+GPT2_SMALL = Shape(architecture="gpt2", layers=12, heads=12, width=768, context=1024)
+_GPT2_VOCABULARY = 50_257
+_ENOUGH = 20  # tokens for a parameter, with which a budget of computing is spent best (Hoffmann et al. 2022)
+_LATE = 1.5  # times the minutes asked for
 _SHOWN = 600  # characters of a text
 _COMMON = 12  # characters in the chart
 _TOKENIZED = 160  # characters cut for show
@@ -75,7 +84,8 @@ def tokens_html(lang: str, corpus: Corpus, kind: str, vocabulary: int) -> str:
 def numbers_html(
     lang: str,
     *,
-    parameters: int,
+    shape: Shape,
+    vocabulary: int,
     memory: float,
     steps: int,
     speed: float,
@@ -83,22 +93,63 @@ def numbers_html(
     minutes: float,
     measured: bool,
 ) -> str:
-    """What the model as it is set now will be and take; ``measured``: steps and speed are no guess."""
-    size = f"{number(lang, parameters / 1e6, 2)} M" if parameters >= 1e5 else number(lang, parameters)
-    return figures_html(
+    """What the model as it is set now will be and take.
+
+    Args:
+        lang: of the page.
+        shape, vocabulary: of the model.
+        memory: bytes to train it.
+        steps: of the run, which is not shorter than a few even where they take longer than ``minutes``.
+        speed: tokens per second.
+        tokens: of a step.
+        minutes: that were asked for.
+        measured: steps and speed are no guess.
+    """
+    parameters = parameters_of(shape, vocabulary)
+    figures = figures_html(
         [
-            (size, text(lang, "scratch.parameters")),
+            (_millions(lang, parameters), text(lang, "scratch.parameters")),
             (f"{number(lang, memory / 1e6)} MB", text(lang, "scratch.memory")),
             (f"≈ {number(lang, steps)}", text(lang, "scratch.steps_in", minutes=number(lang, minutes, 1))),
             (f"≈ {number(lang, steps * tokens / 1e6, 2)} M", text(lang, "scratch.tokens_seen")),
             (f"≈ {number(lang, speed)}", text(lang, "scratch.speed")),
+            (f"≈ {_duration(lang, _ENOUGH * parameters / speed)}", text(lang, "scratch.enough")),
         ]
-    ) + timed_html(lang, measured)
+    )
+    notes = []
+    if shape == GPT2_SMALL:
+        published = _millions(lang, parameters_of(shape, _GPT2_VOCABULARY))
+        known = {"published": number(lang, _GPT2_VOCABULARY), "size": published, "vocabulary": number(lang, vocabulary)}
+        notes.append(text(lang, "scratch.gpt2_small", **known))
+    if steps * tokens / speed > _LATE * 60 * minutes:
+        takes = _duration(lang, steps * tokens / speed)
+        notes.append(text(lang, "scratch.too_slow", steps=number(lang, steps), time=takes))
+    said = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+    return figures + said + timed_html(lang, measured)
+
+
+def _millions(lang: str, parameters: int) -> str:
+    return f"{number(lang, parameters / 1e6, 2)} M" if parameters >= 1e5 else number(lang, parameters)
+
+
+def _duration(lang: str, seconds: float) -> str:
+    """In the unit that suits it: minutes, hours, or days."""
+    if seconds < 2 * 3600:
+        return f"{number(lang, max(1, round(seconds / 60)))} min"
+    hours = seconds / 3600
+    return f"{number(lang, hours)} h" if hours < 48 else text(lang, "cost.days", days=number(lang, hours / 24))
 
 
 def timed_html(lang: str, measured: bool) -> str:
     """Where a figure of time is from."""
     return f'<p class="quiet">{escape(text(lang, "scratch.measured" if measured else "scratch.estimated"))}</p>'
+
+
+def history_html(lang: str) -> str:
+    """Where the history of all runs is to be seen, or how it would be kept; the command in it as code."""
+    said = escape(text(lang, "scratch.trackio_on" if settings().trackio else "scratch.trackio_off"))
+    said = re.sub("`([^`]+)`", r"<code>\1</code>", said)
+    return f'<p class="quiet">{said}</p>'
 
 
 def run_html(lang: str, run: Run) -> str:

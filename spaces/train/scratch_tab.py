@@ -18,6 +18,7 @@ from scratch_handlers import (
     MINUTES,
     OPENING,
     PASTED,
+    PRESET_RATES,
     PRESETS,
     RATE,
     SOURCE,
@@ -27,6 +28,7 @@ from scratch_handlers import (
     WIDTH,
     ScratchTab,
 )
+from scratch_look import history_html
 from train_page import TrainPage
 
 from common.training.uploads import KINDS
@@ -138,6 +140,7 @@ def build(page: TrainPage) -> None:
     go = words(gr.Button, keys={"value": "scratch.go"}, variant="primary", elem_id="scratch-go")
     panel = run_panel.lay_out(page, "scratch", "written", _LOOK_SECONDS, compare="scratch.compare")
     run, clock = panel.run, panel.clock
+    words(gr.HTML, keys={"value": history_html}, elem_id="scratch-history")
 
     words(gr.Markdown, keys={"value": "scratch.step_try"})
     with gr.Row():
@@ -195,7 +198,7 @@ def build(page: TrainPage) -> None:
     upload.upload(guarded(tab.take_upload), [lang, own, upload], [own, source], **quiet)
     get.click(guarded(tab.fetch), [lang, own, dataset, column], [own, source], api_visibility="private")
     for preset, button in presets.items():
-        button.click(partial(_preset, preset), None, form, **at_once)
+        button.click(partial(_preset, preset), None, [*form, rate], **at_once)
     go.click(
         guarded(tab.start), [lang, owner, *text_of, name, rate, seed, opening, *form], [run, clock], **quiet
     ).success(guarded(tab.runs_of), [lang, owner, run], [run, clock], **quiet)
@@ -204,4 +207,4 @@ def build(page: TrainPage) -> None:
 
 
 def _preset(name: str) -> list[Any]:
-    return list(PRESETS[name])
+    return [*PRESETS[name], PRESET_RATES[name]]

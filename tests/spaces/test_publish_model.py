@@ -22,6 +22,7 @@ from common.publish.bundle import Bundle
 from common.publish.own_model import slug
 from common.training import run as child
 from common.training.config import FinetuneConfig, Pace, ScratchConfig, Shape
+from common.training.folder import RunFolder
 from common.training.instructions import pair, to_jsonl
 from common.training.runs import Run, TrainingRuns
 from common.training.samples import sample_text
@@ -29,6 +30,7 @@ from common.ui.errors import guarded
 from common.ui.i18n import text
 from tests.common.publish.hub_server import Hub, hub
 
+ROOT = Path(__file__).resolve().parents[2]
 OWNER = "a" * 32
 
 
@@ -134,6 +136,23 @@ def test_a_model_goes_into_the_account_of_who_is_logged_in(works: PublishHandler
     assert kept.files["adapter_model.safetensors"] == (run.folder.model / "adapter_model.safetensors").read_bytes()
     everything = b"".join(kept.files.values())
     assert OWNER.encode() not in everything and str(run.folder.path).encode() not in everything
+
+
+@pytest.mark.slow
+def test_a_whole_model_at_the_top_of_a_repository_loads_and_its_script_trains_it_again(tmp_path: Path) -> None:
+    shape = Shape(layers=1, heads=2, width=16, context=16)
+    config = ScratchConfig(name="Tales", shape=shape, pace=Pace(steps=20, batch=4, evaluate_every=10))
+    runs = TrainingRuns(Settings(runs_dir=tmp_path / "runs"))
+    made = runs.create(config, sample_text("story")[:20_000])
+    assert child.main(str(made.folder.path)) == 0
+    top = asyncio.run(publish_handlers._model(made, tmp_path, False, "tales"))
+    assert AutoModelForCausalLM.from_pretrained(top).config.num_hidden_layers == 1
+    told = (top / "README.md").read_text("utf-8")
+    assert 'from_pretrained("ACCOUNT/tales")' in told and "run-config.json" in told and "/model" not in told
+    again = tmp_path / "again"
+    subprocess.run([sys.executable, str(top / "reproduce.py"), str(again)], check=True, cwd=ROOT)
+    losses = [RunFolder(path).read_json("result.json")["test_loss"] for path in (again, made.folder.path)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
 
 
 async def _stopped(works: PublishHandlers, run: Run, when: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import gradio as gr
 import pytest
 import scratch_handlers
 from finetune_look import talk_html
-from scratch_handlers import HUB, OWN, PRESETS, ScratchTab, _config, _read_form
-from scratch_look import curves_html, run_html, written_html
+from scratch_handlers import HUB, OWN, PRESET_RATES, PRESETS, ScratchTab, _config, _read_form
+from scratch_look import GPT2_SMALL, curves_html, run_html, written_html
 
 from common import catalog, errors, hardware
 from common.config import LANGUAGES, Settings
+from common.training.config import Shape
 from common.training.runs import TrainingRuns
-from common.training.speed import measured_flops, steps_within
+from common.training.shape import flops_per_token, parameters
+from common.training.speed import _GUESS, measured_flops, steps_within
 from common.ui.errors import guarded
-from common.ui.i18n import text
+from common.ui.i18n import number, text
 from common.ui.visitor import new_owner
 
 OWNER = "a" * 32
@@ -54,6 +57,24 @@ def test_a_text_its_tokens_and_the_models_size_are_shown(tab: ScratchTab, lang: 
     assert _ask(tab.cut, lang, "story", None, "bpe", 400).count("<li>") == 40
     shown = _ask(tab.numbers, lang, "story", None, *FORM)
     assert re.search(r"0[.,]8\d M", shown)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_gpt2_small_is_as_published_and_says_what_it_takes_without_a_gpu(tab: ScratchTab, lang: str) -> None:
+    architecture, layers, heads, width, context = PRESETS["gpu"][:5]
+    shape = Shape(architecture=architecture, layers=layers, heads=heads, width=width, context=context)
+    assert shape == GPT2_SMALL and parameters(shape, 50_257) == 124_439_808  # of the weights that OpenAI published
+    assert PRESET_RATES["gpu"] == 6e-4 and PRESET_RATES.keys() == PRESETS.keys()
+    shown = _ask(tab.numbers, lang, "story", None, *PRESETS["gpu"])
+    own = parameters(shape, 8192)
+    for millions in (own / 1e6, 124.44):
+        assert f"{number(lang, millions, 2)} M" in shown
+    speed = _GUESS / flops_per_token(shape, 8192)
+    hours, days = 20 * 16 * 1024 / speed / 3600, 20 * own / speed / 86_400
+    assert text(lang, "scratch.too_slow", steps=20, time=f"{number(lang, hours)} h")[:60] in html.unescape(shown)
+    assert f"≈ {text(lang, 'cost.days', days=number(lang, days))}" in shown
+    small = _ask(tab.numbers, lang, "story", None, *FORM)
+    assert text(lang, "scratch.too_slow", steps=20, time="")[:25] not in html.unescape(small) and "GPT-2" not in small
 
 
 @pytest.mark.parametrize("kind", ["char", "bpe"])

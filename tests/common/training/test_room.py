@@ -171,4 +171,7 @@ def test_the_kernels_count_of_kills(tmp_path: Path, groups: str, place: str, sai
     for path, content in (("proc/self/cgroup", groups), (place, said)):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content)
-    assert room.oom_kills(tmp_path) == (2 if said else None)
+    boot = tmp_path / "proc/sys/kernel/random/boot_id"
+    boot.parent.mkdir(parents=True, exist_ok=True)
+    boot.write_text("one\n")
+    assert room.oom_kills(tmp_path) == (room.Kills(f"one {tmp_path / place}", 2) if said else None)

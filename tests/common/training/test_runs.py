@@ -21,6 +21,7 @@ from common.training import run as child
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
 from common.training.progress import last_checkpoint
+from common.training.room import Kills
 from common.training.runs import ANYBODY, TrainingRuns, seconds_left
 from common.training.samples import sample_text
 
@@ -136,26 +137,67 @@ def test_deleting_a_run_ends_all_that_it_has_started(runs: TrainingRuns, monkeyp
     assert not started.is_running() or started.status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.parametrize("another_app", [False, True], ids=["its own app", "another app"])
 @pytest.mark.parametrize(
-    ("kills", "state"), [((3, 4), "failed"), ((3, 3), "interrupted"), ((None, None), "interrupted")]
+    ("kills", "state"),
+    [
+        ((Kills("here", 3), Kills("here", 4)), "failed"),
+        ((Kills("here", 3), Kills("here", 3)), "interrupted"),
+        ((Kills("here", 3), Kills("elsewhere", 4)), "interrupted"),
+        ((None, None), "interrupted"),
+    ],
 )
 def test_killed_for_its_memory_a_run_says_what_fits(
-    runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch, kills: tuple[int | None, int | None], state: str
+    runs: TrainingRuns,
+    monkeypatch: pytest.MonkeyPatch,
+    kills: tuple[Kills | None, Kills | None],
+    state: str,
+    another_app: bool,
 ) -> None:
     killed = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
-    counts = iter(kills)
+    counts = iter((*kills, Kills("here", 9)))
     monkeypatch.setattr("common.training.runs.command", lambda *_: killed)
     monkeypatch.setattr("common.training.room.oom_kills", lambda: next(counts))
     run = runs.create(_config(batch=8), TEXT)
     runs.look()
     runs._children[0].process.wait(20)
-    runs.look()
+    looks = TrainingRuns(runs.settings) if another_app else runs
+    looks.look()
+    assert run.folder.state() == state
+    looks.look()  # what the kernel kills afterwards was not this run
     assert run.folder.state() == state
     if state == "failed":
         problem = errors.from_json(run.folder.read_json("result.json")["error"])
         assert isinstance(problem, errors.TrainingTooLarge) and problem.params["batch"] < 8
         runs.resume(run.folder.id, "a")
         assert run.folder.state() == "waiting"
+
+
+def test_a_visitors_time_is_limited_and_a_deleted_run_still_counts(
+    runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = TrainingRuns(runs.settings.model_copy(update={"max_visitor_minutes": 30.0, "max_runs_per_visitor": 9}))
+    first = limited.create(_config().model_copy(update={"minutes": 20.0}), TEXT)
+    assert first.config.minutes == 20
+    assert limited.create(_config(name="second"), TEXT).config.minutes == pytest.approx(10)  # what the first leaves
+    with pytest.raises(errors.TrainingTimeUsed, match="30 within 12 hours"):
+        limited.create(_config(name="third"), TEXT)
+    assert limited.create(_config("b"), TEXT).config.minutes == 30  # everybody has time of their own
+    assert limited.create(_config(name="presenter's"), TEXT, unlimited=True).config.minutes == 60
+    for run in limited.of("a"):
+        limited.delete(run.folder.id, "a")
+    worked = limited.create(_config(), TEXT)
+    worked.folder.append("step", step=10, loss=3.0, seconds=29.8 * 60)
+    limited.stop(worked.folder.id, "a")
+    with pytest.raises(errors.TrainingTimeUsed):
+        limited.resume(worked.folder.id, "a")
+    limited.resume(worked.folder.id, "a", unlimited=True)
+    limited.delete(worked.folder.id, "a")
+    with pytest.raises(errors.TrainingTimeUsed, match="30 minutes"):
+        limited.create(_config(), TEXT)
+    later = time.time() + 13 * 3600
+    monkeypatch.setattr("common.training.spent.time.time", lambda: later)
+    assert limited.create(_config(), TEXT).config.minutes == 30
 
 
 def test_two_apps_on_the_same_folders_start_a_run_once(runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch) -> None:
