@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import errors, hardware
+from common import errors, hardware, safe_weights
 from common.apart import run_module
 from common.config import settings
 from common.errors import Phrase
@@ -133,7 +133,7 @@ def convert(folder: Path, made: Path) -> Path:
             free = hardware.free_memory_gb()
             if _MEMORY * size > free:
                 raise errors.OutOfMemory(available=round(free, 1))
-            run_module("common.safe_weights", str(folder.resolve()), str(made.resolve()))
+            run_module(safe_weights.__name__, str(folder.resolve()), str(made.resolve()))
         if not has_weights(made):
             raise errors.ModelUnavailable(model=folder.name, reason=Phrase("file_not_convertible"))
     return made
