@@ -338,7 +338,7 @@ def _own_lists(served: _Served) -> dict[int, str]:
         (StyleConfig, {**base, "size": 64, "prompt": "a"}),
     )
     made = [
-        served.runs.create(kind(name=secrets.token_hex(4), owner=OWNER, **more), "data").folder.id  # type: ignore[arg-type]
+        served.runs.create(kind(name=secrets.token_hex(4), owner=OWNER, **more), "data", unlimited=True).folder.id  # type: ignore[arg-type]
         for kind, more in kinds
     ]
     found = {}
