@@ -99,13 +99,15 @@ def _model(config: PreferenceConfig) -> Any:
 def _record(pair: Pair) -> dict[str, list[dict[str, str]]]:
     """The pair as trl takes conversations; it applies the model's chat template."""
     return {
-        "prompt": [{"role": "user", "content": pair.question}],
+        "prompt": [{"role": role, "content": content} for role, content in (*pair.before, ("user", pair.question))],
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],
     }
 
 
 def _tokens(tokenizer: Any, pairs: Sequence[Pair]) -> int:
-    """Tokens of a pair, on average: the question counts twice, once with each answer."""
-    texts = [pair.question * 2 + pair.chosen + pair.rejected for pair in pairs]
+    """Tokens of a pair, on average: all before the answers counts twice, once with each of them."""
+    texts = [
+        ("".join(said for _, said in pair.before) + pair.question) * 2 + pair.chosen + pair.rejected for pair in pairs
+    ]
     return max(1, sum(len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]) // len(texts))

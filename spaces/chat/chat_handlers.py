@@ -90,13 +90,28 @@ class ChatTab:
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Add the visitor's message and stream the answer."""
+        shelf, sampling = self._asked(stored, message, system, temperature, top_p, longest, seed, penalty)
+        async for update in self._answer(lang, shelf, sampling, request.session_hash):
+            yield ("", *update)
+
+    def _asked(
+        self,
+        stored: Any,
+        message: str,
+        system: str,
+        temperature: Any,
+        top_p: Any,
+        longest: Any,
+        seed: Any,
+        penalty: Any,
+    ) -> tuple[Shelf, SamplingSettings]:
+        """The shelf with the visitor's message in it, and how to answer it. Raises what the checks raise."""
         check_length(message)
         sampling = sampling_settings(temperature, top_p, longest, seed, repetition_penalty=penalty)
         shelf = shelf_from_json(stored)
         shelf.current.system = _checked_system(system)
         shelf.current.add("user", message.strip())
-        async for update in self._answer(lang, shelf, sampling, request.session_hash):
-            yield ("", *update)
+        return shelf, sampling
 
     async def again(
         self,

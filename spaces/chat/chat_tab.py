@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import chat_choice
 import gradio as gr
-from chat_handlers import ChatTab
 from chat_page import MAX_NEW_TOKENS, REPETITION_PENALTY, SEED, TEMPERATURE, TOP_P, ChatPage
 from own_models import CHAT, lay_out_note
 
@@ -33,7 +33,7 @@ _EXPORT = """(stored) => {
 
 def build(page: ChatPage) -> None:
     """Lay out the tab and wire it."""
-    tab, words, lang = ChatTab(page), page.words, page.lang
+    tab, words, lang = chat_choice.ChoiceTab(page), page.words, page.lang
     page.idea("chat")
     store = gr.BrowserState(None, storage_key="demystify-chat", secret="demystify")  # noqa: S106 - hides, not protects
     if page.own is not None:
@@ -72,6 +72,7 @@ def build(page: ChatPage) -> None:
             gr.Button, keys={"value": "chat.send"}, variant="primary", scale=1, min_width=90, elem_id="chat-send"
         )
         stop = words(gr.Button, keys={"value": "common.stop"}, scale=1, min_width=90, elem_id="chat-stop")
+    choice = chat_choice.lay_out(page)
     figures = gr.HTML("", elem_id="chat-figures")
     meter = gr.HTML("", elem_id="chat-context")
     sees = words(gr.Checkbox, keys={"label": "chat.sees"}, value=False, container=False, elem_id="chat-sees")
@@ -132,9 +133,17 @@ def build(page: ChatPage) -> None:
 
     runs: list[Any] = []
     for trigger in (send.click, message.submit):
-        runs.append(trigger(guarded(tab.send), [lang, store, message, *controls], [message, *everything], **quiet))
+        runs.append(
+            trigger(
+                guarded(tab.send_one_or_two),
+                [lang, choice.wanted, store, message, *controls],
+                [message, *everything, *choice.written],
+                **quiet,
+            )
+        )
     runs.append(chatbot.retry(guarded(tab.again), [lang, store, *controls], [message, *everything], **quiet))
     runs.append(chatbot.edit(guarded(tab.edit), [lang, store, *controls], [message, *everything], **quiet))
+    runs += chat_choice.wire(page, tab, choice, store, everything)
     for run in runs:
         run.success(**look)
     stop.click(guarded(tab.stop), lang, None, queue=False, **quiet)

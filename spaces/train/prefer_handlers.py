@@ -6,20 +6,20 @@ import asyncio
 import contextlib
 import math
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import base_models
 import gradio as gr
 from prefer_look import margin_html, pairs_html
-from side_by_side import side_by_side
 from tuned_handlers import TunedHandlers, read_question
 
 from common import catalog, errors
 from common.config import settings
 from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine
+from common.text.side_by_side import side_by_side
 from common.training.config import FinetuneConfig, Pace, PreferenceConfig
-from common.training.pairs import Pair, from_jsonl, split, to_jsonl
+from common.training.pairs import Pair, kept_pairs, split, to_jsonl, with_choice
 from common.training.runs import Run
 from common.ui.fields import Choice, Number
 from common.ui.i18n import text
@@ -40,10 +40,10 @@ PASSES = Number("passes", 5, 1, 20)
 RATE = Number("learning_rate", 0.0005, 0.000001, 0.1, 0.000001)
 BETA = Number("beta", 0.1, 0.01, 2, 0.01)
 WHICH = Choice("which_answer", "a", ("a", "b"))
-_MOST_PAIRS = 200  # of one visitor, in their browser
 _TWO_TEMPERATURE = 1.0  # high enough for two answers that differ
 _BATCH = 2
-_ROW = 256  # tokens of a question with an answer
+_LEAST_ROW, _MOST_ROW = 256, 1024  # tokens of a conversation with an answer
+_CHARACTERS_PER_TOKEN = 3  # of English there are four; who writes in another language has fewer
 _MINUTES = 30.0
 
 
@@ -90,24 +90,20 @@ class PreferTab(TunedHandlers):
 
     def choose(self, lang: str, which: str, kept: Any, question: str, a: str, b: str) -> tuple[str, str, str, str, str]:
         """Keep the visitor's choice. Returns all pairs, how they are drawn, the next question, and two empty boxes."""
-        asked, answers = read_question(question), (a.strip(), b.strip())
-        if not all(answers) or answers[0] == answers[1]:
-            raise errors.NothingToChoose()
-        pairs = _pairs(kept)
-        chosen, rejected = answers if WHICH.check(which) == "a" else answers[::-1]
-        pairs = [*pairs, Pair(asked, chosen, rejected)][-_MOST_PAIRS:]
+        asked = read_question(question)
+        pairs = with_choice(kept, asked, (a, b), WHICH.check(which) == "a")
         place = QUESTIONS.index(asked) if asked in QUESTIONS else len(pairs) - 1
         return to_jsonl(pairs), pairs_html(lang, pairs), QUESTIONS[(place + 1) % len(QUESTIONS)], "", ""
 
     def look(self, lang: str, kept: Any) -> str:
         """The pairs so far."""
-        return pairs_html(lang, _pairs(kept))
+        return pairs_html(lang, kept_pairs(kept))
 
     async def start(
         self, lang: str, owner: str, start: str, kept: Any, passes: Any, rate: Any, beta: Any, name: str, question: str
     ) -> tuple[Any, Any]:
         """Put a run into the line. Returns the list with it chosen, and the clock that watches it."""
-        pairs = _pairs(kept)
+        pairs = kept_pairs(kept)
         learn, _ = split(pairs)
         steps = math.ceil(len(learn) / _BATCH) * PASSES.whole(passes)
         config = PreferenceConfig(
@@ -115,7 +111,7 @@ class PreferTab(TunedHandlers):
             owner=owner,
             minutes=min(_MINUTES, settings().max_run_minutes),
             **await self._beginning(owner, start),
-            row=_ROW,
+            row=_row(pairs),
             beta=BETA.real(beta),
             question=read_question(question),
             pace=Pace(
@@ -162,13 +158,7 @@ class PreferTab(TunedHandlers):
         return run
 
 
-def _pairs(kept: Any) -> list[Pair]:
-    """What a browser kept; nothing when it is not what was written here."""
-    try:
-        pairs = from_jsonl(kept or "")[-_MOST_PAIRS:]
-        fit = all(
-            isinstance(said, str) and len(said) < 5_000 for p in pairs for said in (p.question, p.chosen, p.rejected)
-        )
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return []
-    return pairs if fit else []
+def _row(pairs: Sequence[Pair]) -> int:
+    """Tokens for the longest conversation with its answer, guessed from its letters: what is longer would be cut."""
+    longest = max(pair.characters for pair in pairs) / _CHARACTERS_PER_TOKEN
+    return min(_MOST_ROW, max(_LEAST_ROW, 64 * math.ceil(longest / 64)))

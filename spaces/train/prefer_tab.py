@@ -13,6 +13,7 @@ from train_page import TrainPage
 from tuned_handlers import QUESTION
 
 from common import catalog
+from common.training.pairs import STORAGE_KEY
 from common.ui import run_panel
 from common.ui.components import folded
 from common.ui.errors import guarded
@@ -26,7 +27,7 @@ def build(page: TrainPage) -> None:
     """Lay out the tab and wire it."""
     tab, words, lang, owner = PreferTab(page), page.words, page.lang, page.owner
     page.idea("prefer")
-    kept = gr.BrowserState("", storage_key="demystify-pairs", secret="demystify")  # noqa: S106 - hides nothing
+    kept = gr.BrowserState("", storage_key=STORAGE_KEY, secret="demystify")  # noqa: S106 - hides nothing
     words(gr.Markdown, keys={"value": "prefer.step_choose"})
     start = words(
         gr.Dropdown,

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from finetune_look import answers_html, talk_html
 from run_handlers import RunHandlers
 from scratch_look import curves_html, run_html
-from side_by_side import side_by_side
 
 from common import errors
 from common.text.engine import GenerationRequest, Message, SamplingSettings
+from common.text.side_by_side import side_by_side
 from common.training.config import TunedConfig
 from common.training.runs import Run
 from common.ui.fields import Number, Text

@@ -13,11 +13,11 @@ import gradio as gr
 import pytest
 from finetune_handlers import BASE, OWN, FinetuneTab, Form
 from finetune_look import mask_html
-from side_by_side import side_by_side
 
 from common import catalog
 from common.config import LANGUAGES, Settings
 from common.text.engine import GenerationRequest, Token, TokenBundle
+from common.text.side_by_side import side_by_side
 from common.training import lora
 from common.training.config import FinetuneConfig
 from common.training.instructions import pair, to_jsonl

@@ -9,11 +9,11 @@ from typing import Any
 import base_models
 import gradio as gr
 import pytest
-from prefer_handlers import BASE, QUESTIONS, PreferTab, _pairs
+from prefer_handlers import BASE, QUESTIONS, PreferTab, _row
 
 from common.config import LANGUAGES, Settings
 from common.training.config import FinetuneConfig, PreferenceConfig
-from common.training.pairs import Pair, from_jsonl, to_jsonl
+from common.training.pairs import Pair, from_jsonl, kept_pairs, to_jsonl
 from common.training.runs import Run, TrainingRuns
 from common.ui.errors import guarded
 
@@ -74,7 +74,19 @@ def test_there_must_be_two_answers_to_choose_from(tab: PreferTab, a: str, b: str
 
 @pytest.mark.parametrize("kept", [None, "{", "[]", '{"x": 1}', 7, '{"question": 1, "chosen": "a", "rejected": "b"}'])
 def test_what_a_browser_kept_may_be_anything(kept: Any) -> None:
-    assert _pairs(kept) == []
+    assert kept_pairs(kept) == []
+
+
+def test_what_was_said_before_a_question_is_kept_and_has_room_in_a_row() -> None:
+    before = (("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello"))
+    talk = Pair("And now?", "Yes", "No", before)
+    assert kept_pairs(to_jsonl([talk])) == [talk]
+    assert kept_pairs(to_jsonl([Pair("?", "Yes", "No", (("user", "x" * 6000),))])) == []
+    assert (
+        _row([talk]) == 256
+        and _row([talk, Pair("?", "x" * 1200, "No")]) == 448
+        and _row([Pair("?", "x" * 4900, "")]) == 1024
+    )
 
 
 def test_a_run_begins_with_the_embedded_model_or_with_a_visitors_own(tab: PreferTab, tiny_llama: Path) -> None:

@@ -18,7 +18,11 @@ from common.training.instructions import pair
 from common.training.instructions import to_jsonl as examples_jsonl
 from common.training.pairs import Pair, from_jsonl, split, to_jsonl
 
-PAIRS = [Pair(f"Where is number {number}?", "In the forest, of course.", "I do not know.") for number in range(10)]
+EARLIER = (("system", "Be kind."), ("user", "Hello"), ("assistant", "Hello, you."))
+PAIRS = [
+    Pair(f"Where is number {number}?", "In the forest, of course.", "I do not know.", EARLIER if number == 3 else ())
+    for number in range(10)
+]
 PACE = Pace(steps=10, batch=2, learning_rate=1e-2, weight_decay=0, evaluate_every=5)
 
 
