@@ -12,6 +12,7 @@ import gc
 import io
 import json
 import time
+import urllib.request
 from dataclasses import replace
 
 import httpx2
@@ -22,6 +23,7 @@ from PIL import Image
 from bench.room import free_port, start_app
 from bench.startup import memory_mb
 from bench.tables import machine, median, report
+from bench.use_cases import Page, nothing, together
 from common.catalog import Model
 from common.config import Settings
 from common.diffusion import walk
@@ -140,6 +142,28 @@ async def room(
     return users / seconds, waits
 
 
+async def _drawn(page: Page, number: int) -> None:
+    await page.press("image-go", {"image-seed": number})
+
+
+async def _played(page: Page, number: int) -> None:
+    await page.press("denoise-go", {"denoise-seed": number})
+
+
+def through_the_pages(url: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of a picture in the tab Text to image and in the Denoising player, in turn, as their pages ask for it."""
+    with urllib.request.urlopen(f"{url}/config") as page:
+        description = json.load(page)
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds):
+        for work, found in zip((_drawn, _played), seconds, strict=True):
+            once = asyncio.run(together(url, description, (nothing, work), [number]))
+            if once.answers[0].failure:
+                raise RuntimeError(once.answers[0].failure)
+            found.append(once.seconds)
+    return seconds
+
+
 def at_rest(process: psutil.Process) -> float:
     """Memory in MB of an app that has loaded all it loads by itself: when it has not moved for ten seconds."""
     seen: list[float] = []
@@ -167,6 +191,7 @@ def main() -> None:
         for _ in range(max(2, rounds // 2)):  # in turn, so that a busy machine hits both
             alone.append(asyncio.run(room(url, USERS // 2, False)))
             together.append(asyncio.run(room(url, USERS, True)))
+        drawn, played = through_the_pages(url, rounds)
         most = memory_mb(psutil.Process(app.pid))
         asyncio.run(room(url, 1, True, FEW_STEPS, FEW_STEPS_MODEL))
         for _ in range(max(2, rounds // 2)):
@@ -180,9 +205,9 @@ def main() -> None:
     first = median([wait for _, waits in alone for wait in waits])
     few = median([wait for _, waits in quick for wait in waits])
     slowest = max(wait for _, waits in together for wait in waits)
-    kept, watched = (
+    kept, watched, page = (
         100 * (median([b / a for a, b in zip(before, after, strict=True)]) - 1)
-        for before, after in ((ours, traced), (plain, ours))
+        for before, after in ((ours, traced), (plain, ours), (drawn, played))
     )
     report(
         "diffusion",
@@ -204,6 +229,11 @@ def main() -> None:
             ],
             ["over the plain pipeline: a preview at every step", f"{watched:+.0f} %", ""],
             ["over that: everything the Denoising player shows", f"{kept:+.0f} %", "≤ 15 %"],
+            [
+                "… as the pages ask for it: the player over Text to image",
+                f"{median(played):.2f} s for {median(drawn):.2f} s, **{page:+.0f} %**",
+                "≤ 15 %",
+            ],
             [
                 "memory of the space, idle / after its first picture / highest",
                 f"**{idle:.0f}** / {used:.0f} / {most:.0f} MB",

@@ -25,7 +25,9 @@ def machine() -> str:
     except OSError:
         flags = ""
     extensions = [
-        name for name in ("avx2", "avx512f", "avx512_vnni", "amx_int8", "amx_bf16") if f" {name} " in f"{flags} "
+        name
+        for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+        if f" {name} " in f"{flags} "
     ]
     return f"{model}, {hardware.cores()} cores ({', '.join(extensions) or 'no vector extensions named'})"
 

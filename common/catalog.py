@@ -12,6 +12,7 @@ import importlib.util
 import socket
 import tomllib
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED_CHAT_MODEL = "smollm2-135m-instruct"
 # Models whose weights are not one network's in one folder.
 _PARTS = ("image", "image-part")
+# In the name of a file with weights of 16 bits, where the one of 32 has the plain name.
+_HALF = ".fp16"
+_DOUBLES = ("*.bf16.*", "*non_ema*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +180,22 @@ def beside(model: Model) -> Path:
 
 def _fetch(model: Model) -> Path:
     import httpx2
-    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-    local_only = settings().offline
     # The hub's client keeps trying for 20 seconds and more where there is no network.
-    if not local_only and not is_local(model) and not hub_reachable():
-        raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_unreachable"))
+    local_only = not hub_reachable()
     try:
         if model.file:
             return Path(hf_hub_download(model.repo, model.file, local_files_only=local_only))
-        # A pipeline's weights are in its folders; single files beside them, and other precisions, hold the same again.
+        # A pipeline's weights are in its folders; single files beside them hold the same again.
         weights = "*/*.safetensors" if model.task == "image" else "*.safetensors"
         wanted = ["*.json", weights, "*.model", "*.spm", "*.jinja", "*.txt"]
-        doubles = ["*.fp16.*", "*.bf16.*", "*non_ema*"]
+        doubles = ["*.fp16.*", *_DOUBLES]
         if model.task not in _PARTS:
             return fetch(model.repo, wanted, doubles, local_only)
+        if model.task == "image" and not local_only:
+            doubles = doubled_weights(HfApi().list_repo_files(model.repo))
         return Path(
             snapshot_download(model.repo, allow_patterns=wanted, ignore_patterns=doubles, local_files_only=local_only)
         )
@@ -205,6 +209,27 @@ def _fetch(model: Model) -> Path:
         raise errors.ModelUnavailable(model=model.id, reason=Phrase("hub_broke_off")) from problem
     except OSError as problem:
         raise errors.ModelUnavailable(model=model.id, reason=Phrase("files_not_written")) from problem
+
+
+def doubled_weights(files: Iterable[str]) -> list[str]:
+    """Of a repository's files, as patterns, those that hold weights again that another one holds.
+
+    Of a pipeline's part in several precisions the file of 16 bits is kept: half as much to fetch, and the models of the
+    hub compute in 16 bits where the processor can.
+    """
+    weights = [name for name in files if name.endswith(".safetensors") and name.count("/") == 1]
+    halved = {name.split("/")[0] for name in weights if _HALF in name and "non_ema" not in name}
+    return [*_DOUBLES, *(name for name in weights if name.split("/")[0] in halved and _HALF not in name)]
+
+
+def variant(folder: Path) -> str | None:
+    """What diffusers calls the precision of a pipeline's weights in this folder; None for files with plain names.
+
+    A part that is there in plain names alone is read as it is.
+    """
+    parts = {path.parent for path in folder.glob(f"*/*{_HALF}*.safetensors")}
+    plain = {path.parent for path in folder.glob("*/*.safetensors") if _HALF not in path.name}
+    return _HALF.strip(".") if parts - plain else None
 
 
 def is_local(model: Model) -> bool:

@@ -28,6 +28,7 @@ from common.phrases import PHRASES as PHRASES
 from common.picture_errors import ForeignPicture as ForeignPicture
 from common.picture_errors import NothingDrawn as NothingDrawn
 from common.picture_errors import PictureTooLarge as PictureTooLarge
+from common.picture_errors import UnusableMask as UnusableMask
 from common.picture_errors import UnusablePicture as UnusablePicture
 from common.training_errors import DatasetUnavailable as DatasetUnavailable
 from common.training_errors import DiskFull as DiskFull
@@ -183,6 +184,16 @@ class OutOfMemory(DemystifyError):
 
     key = "out_of_memory"
     sentence = "There is not enough memory for this ({available} GB free): choose a smaller model or a shorter text."
+
+
+class OutOfMemoryForPictures(OutOfMemory):
+    """The same where pictures are drawn: no model, or not even its smallest picture."""
+
+    key = "out_of_memory_for_pictures"
+    sentence = (
+        "There is not enough memory to draw ({available} GB free): choose a smaller model, or close other programs "
+        "on this machine."
+    )
 
 
 class EngineStopped(DemystifyError):

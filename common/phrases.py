@@ -20,7 +20,7 @@ PHRASES: Final[dict[str, str]] = {
     "files_not_written": "the files cannot be fetched or written",
     "files_missing": "its files are not here",
     "not_png": "it is no PNG file",
-    "no_settings": "nothing is written in it",
+    "no_settings": "there are no settings in it, or another program’s that are unknown here",
     "strange_settings": "what is written in it was not written here",
     "files_unreadable": "its files cannot be read",
     "no_safe_weights": "it has no weights in safetensors, nor any that can be turned into it",

@@ -34,3 +34,10 @@ class UnusablePicture(DemystifyError):
 
     key = "unusable_picture"
     sentence = "This picture cannot be used ({reason}): choose a PNG, JPEG, WebP or GIF file."
+
+
+class UnusableMask(DemystifyError):
+    """What a page has sent as the mask over a picture. ``reason`` is a Phrase."""
+
+    key = "unusable_mask"
+    sentence = "This mask cannot be used ({reason}): clear it, and paint it anew."

@@ -312,7 +312,7 @@ def _too_large(opened: Opened, request: ImageRequest) -> errors.DemystifyError:
     ]
     size = estimate.largest_size(opened, replace(request, images=1))
     if size is None:
-        return errors.OutOfMemory(available=round(free, 1))
+        return errors.OutOfMemoryForPictures(available=round(free, 1))
     smaller = min(size, max(request.size - 1, 1))
     fitting = max((known for known in opened.sizes if known <= smaller), default=opened.sizes[0])
     return errors.PictureTooLarge(

@@ -86,6 +86,8 @@ def png(image: Image.Image, written: Mapping[str, str]) -> bytes:
 def read(path: Path) -> tuple[ImageRequest, str]:
     """The request that draws a saved picture, and the id of its model. The pixels are not looked at.
 
+    Other programs draw pictures that are not square: the size of those is 0.
+
     Raises:
         ForeignPicture: no PNG, nothing written in it, or not by these rules. Whether the values are within the limits
             of the controls is not checked here.
@@ -124,7 +126,8 @@ def _from_convention(written: str) -> tuple[ImageRequest, str]:
     try:
         values["steps"], values["seed"] = int(facts["Steps"]), int(facts["Seed"])
         values["guidance_scale"] = float(facts["CFG scale"])
-        values["size"] = int(facts["Size"].split("x")[0])
+        wide, high = map(int, facts["Size"].split("x"))
+        values["size"] = wide if wide == high else 0
     except (KeyError, ValueError) as problem:
         raise errors.ForeignPicture(reason=Phrase("strange_settings")) from problem
     # Longer names come first, so that "Euler a" is not taken for "Euler".

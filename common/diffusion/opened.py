@@ -140,6 +140,12 @@ def usual_guidance(model: Model) -> float:
     return _USUAL_GUIDANCE if model.guidance is None else model.guidance
 
 
+def memory_mb(model: Model) -> int:
+    """What a model takes here once it is loaded; the catalogue says it of 16 bits, a processor may need 32."""
+    halved = model.embedded or hardware.has_nvidia_gpu() or hardware.cpu_has_bf16()
+    return model.memory_mb if halved else 2 * model.memory_mb
+
+
 def decoders(model: Model) -> tuple[str, ...]:
     """The decoders to choose from here, by the name of what ``ImageRequest.full_decoder`` says; one is no choice."""
     return (SMALL, FULL) if model.decoder and not hardware.has_nvidia_gpu() else (SMALL,)
@@ -169,15 +175,20 @@ def open_model(model: Model) -> Opened:
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
     free = hardware.free_memory_gb()
-    if model.memory_mb / 1000 > free:
-        raise errors.OutOfMemory(available=round(free, 1))
+    if memory_mb(model) / 1000 > free:
+        raise errors.OutOfMemoryForPictures(available=round(free, 1))
     folder = catalog.locate(model)
     place = hardware.device()
     # Small models gain nothing from 16 bits on a processor, whose matrices must be large for that.
     dtype = torch.float32 if place == "cpu" and model.embedded else hardware.compute_dtype(place)
     try:
         pipe = AutoPipelineForText2Image.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True, **_checker(folder)
+            folder,
+            dtype=dtype,
+            variant=catalog.variant(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            **_checker(folder),
         )
     except (OSError, ValueError, KeyError) as problem:
         raise errors.ModelUnavailable(model=model.id, reason=errors.Phrase("files_unreadable")) from problem

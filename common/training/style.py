@@ -21,7 +21,7 @@ from torch.nn.functional import mse_loss
 from torch.utils.data import Dataset
 from transformers import Trainer
 
-from common import errors, hardware
+from common import catalog, errors, hardware
 from common.training.config import StyleConfig
 from common.training.folder import Event, RunFolder
 from common.training.loop import last_look, train_through
@@ -232,7 +232,12 @@ def _open(config: StyleConfig) -> Any:
     checker: dict[str, Any] = {} if (Path(config.base) / "safety_checker").is_dir() else {"safety_checker": None}
     try:
         pipe = StableDiffusionPipeline.from_pretrained(
-            config.base, dtype=torch.float32, use_safetensors=True, local_files_only=True, **checker
+            config.base,
+            dtype=torch.float32,
+            variant=catalog.variant(Path(config.base)),
+            use_safetensors=True,
+            local_files_only=True,
+            **checker,
         )
     except (OSError, ValueError, KeyError) as problem:
         raise unreadable from problem

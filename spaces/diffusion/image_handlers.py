@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from diffusion_page import MODEL, NEGATIVE, PROMPT, SEED, SIZE, read_request, scheduler_choices
-from image_look import Shown, before_loading_html, canvas_html, notes_html
+from diffusion_page import MODEL, NEGATIVE, PROMPT, SEED, read_request, scheduler_choices
+from image_look import Shown, before_loading_html, canvas_html, notes_html, restored_html
 from next_seed import after
 from PIL import Image
 from prompt_ideas import surprise
@@ -211,16 +211,12 @@ class ImageHandlers:
         if not file:
             return (gr.skip(),) * 12
         found, made_by = await asyncio.to_thread(_take_settings, Path(file))
-        checked = read_request(
-            found.prompt, found.negative_prompt, found.steps, found.guidance_scale, found.seed, found.size
-        )
+        checked = read_request(found.prompt, found.negative_prompt, found.steps, found.guidance_scale, found.seed)
         usable = {model.id: model for model in await asyncio.to_thread(self._models.usable)}
         model = await asyncio.to_thread(self._models.find, made_by if made_by in usable else MODEL.check(name))
-        if checked.size not in sizes(model.size):
-            raise errors.InvalidInput(field=SIZE.name, allowed=", ".join(map(str, sizes(model.size))))
+        size = found.size if found.size in sizes(model.size) else model.size
         choices = scheduler_choices(lang, model)
         scheduler = found.scheduler if found.scheduler in [name for _, name in choices] else OWN
-        note = text(lang, "image.restored", model=made_by or "?")
         return (
             checked.prompt,
             checked.negative_prompt,
@@ -228,7 +224,7 @@ class ImageHandlers:
             checked.steps,
             checked.guidance_scale,
             checked.seed,
-            gr.update(choices=list(sizes(model.size)), value=checked.size),
+            gr.update(choices=list(sizes(model.size)), value=size),
             gr.update(choices=choices, value=scheduler),
             1,
             gr.update(
@@ -236,7 +232,7 @@ class ImageHandlers:
                 visible=len(decoders(model)) > 1,
             ),
             model.id if made_by in usable else gr.skip(),
-            note,
+            restored_html(lang, made_by, size, size == found.size),
         )
 
     async def api(

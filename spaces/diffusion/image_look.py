@@ -14,7 +14,7 @@ from prompt_note import cut_lines, notices
 
 from common.catalog import Model
 from common.diffusion import metadata
-from common.diffusion.opened import Opened
+from common.diffusion.opened import Opened, memory_mb
 from common.diffusion.request import Finished, ImageRequest, Pixels, StepEvent
 from common.ui.components import figures_html, meter_html, percent
 from common.ui.i18n import number, text
@@ -120,8 +120,19 @@ def before_loading_html(lang: str, model: Model, here: bool) -> str:
     if not here:
         lines.append(text(lang, "image.to_fetch", size=number(lang, model.size_mb / 1000, 1)))
     if model.memory_mb:
-        lines.append(text(lang, "image.model_memory", memory=number(lang, model.memory_mb / 1000, 1)))
+        lines.append(text(lang, "image.model_memory", memory=number(lang, memory_mb(model) / 1000, 1)))
     return _quiet(lines)
+
+
+def restored_html(lang: str, made_by: str, edge: int, same: bool) -> str:
+    """What settings were read out of a picture.
+
+    Args:
+        made_by: the model that is written in it, in whatever words.
+        edge: of the size that is set, in pixels; ``same`` says whether it is the picture's own.
+    """
+    size = [] if same else [text(lang, "image.restored_size", edge=number(lang, edge))]
+    return _quiet([text(lang, "image.restored", model=made_by or "?")]) + notices(size)
 
 
 def notes_html(

@@ -68,7 +68,9 @@ def build(page: DiffusionPage) -> None:
         )
     with words(gr.Accordion, keys={"label": "image.restore"}, open=False, elem_id="image-restore-part"):
         words(gr.Markdown, keys={"value": "image.restore_hint"})
-        file = words(gr.File, keys={"label": "image.restore"}, file_types=[".png"], height=120, elem_id="image-restore")
+        file = words(
+            gr.File, keys={"label": "image.restore"}, file_types=["image"], height=120, elem_id="image-restore"
+        )
         restored = gr.HTML("", elem_id="image-restored")
     shown, kept = gr.State(None), gr.State([])
     inputs: dict[str, tuple[Field, Any]] = {

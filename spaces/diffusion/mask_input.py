@@ -55,7 +55,7 @@ def painted(lang: str, event: gr.EventData) -> str:
 
 
 def read_mask(sent: Any) -> Image.Image | None:
-    """The mask, grey, or None when nothing is painted. Raises UnusablePicture."""
+    """The mask, grey, or None when nothing is painted. Raises UnusableMask."""
     if not sent:
         return None
     try:
@@ -65,8 +65,8 @@ def read_mask(sent: Any) -> Image.Image | None:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.size != (EDGE, EDGE):
                 wide, high = image.size
-                raise errors.UnusablePicture(reason=Phrase("mask_size", wide=wide, high=high, edge=EDGE))
+                raise errors.UnusableMask(reason=Phrase("mask_size", wide=wide, high=high, edge=EDGE))
             grey = image.convert("RGBA").getchannel("A")
     except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as problem:
-        raise errors.UnusablePicture(reason=Phrase("file_damaged")) from problem
+        raise errors.UnusableMask(reason=Phrase("file_damaged")) from problem
     return grey if grey.getextrema()[1] >= 128 else None  # type: ignore[operator]  # of one channel a pair of numbers

@@ -47,7 +47,7 @@ def notices(lines: Iterable[str]) -> str:
 
 def place(prefix: str) -> gr.HTML:
     """Where it is said; ``prefix`` is of the id on the page."""
-    return gr.HTML("", elem_id=f"{prefix}-cut", padding=False)
+    return gr.HTML("", elem_id=f"{prefix}-cut", elem_classes="prompt-note", padding=False)
 
 
 def wire(

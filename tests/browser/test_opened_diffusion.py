@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from common.ui.i18n import text
 from tests.browser.conftest import PHONE, desktop_only, open_tab
@@ -104,21 +104,50 @@ def test_the_map_explains_what_is_clicked_and_leads_there(diffusion_page: Page) 
 
 
 @pytest.mark.parametrize("viewport", [PHONE], ids=["phone"], indirect=True)
-def test_on_a_phone_every_opened_tab_fits(diffusion_page: Page) -> None:
+def test_on_a_phone_every_opened_tab_is_used_to_its_result(diffusion_page: Page, tmp_path: Path) -> None:
     """How wide the page is, is checked at the end of every visit; here with all tabs full."""
     page = diffusion_page
-    for name, full in (
-        ("guidance", ".end img"),
-        ("noise", ".schedule"),
-        ("grid", "img"),
-        ("redraw", "figure.clean img"),
-    ):
-        open_tab(page, name)
-        page.click(f"#{name}-go")
-        expect(page.locator(f"#{name}-view").locator(full).first).to_be_visible(timeout=120_000)
+
+    def draw(name: str, full: str, button: str = "go") -> Locator:
+        page.locator(f"#{name}-{button}").click()
+        shown = page.locator(f"#{name}-view").locator(full)
+        expect(shown.first).to_be_visible(timeout=120_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+        return shown
+
+    open_tab(page, "guidance")
+    page.fill("#guidance-prompt textarea", "fox " * 90)
+    expect(page.locator("#guidance-cut")).to_contain_text("it does not read “fox", timeout=60_000)
+    page.fill("#guidance-prompt textarea", "fox")
+    expect(page.locator("#guidance-cut")).to_be_hidden()
+    draw("guidance", ".end img")
+    page.locator("#guidance-view [data-do=last]").click()
+    expect(page.locator("#guidance-view .says p:visible")).to_contain_text("Step 20 of 20")
+
+    open_tab(page, "noise")
+    Image.new("RGB", (300, 200), "teal").save(tmp_path / "mine.png")
+    before = page.locator("#noise-picture img").get_attribute("src")
+    _upload(page, "#noise-upload", tmp_path / "mine.png")
+    expect(page.locator("#noise-picture img")).not_to_have_attribute("src", before or "")
+    draw("noise", ".schedule")
+
+    open_tab(page, "grid")
+    page.fill("#grid-across-values textarea", "1 4")
+    expect(draw("grid", "img")).to_have_count(6, timeout=120_000)
+    expect(draw("grid", "img", "again")).to_have_count(6, timeout=120_000)
+    expect(page.locator("#grid-down-values textarea")).to_have_value("10 11 12")
+
+    open_tab(page, "redraw")
+    with page.expect_response("**/gradio_api/run/**"):  # the mask is sent
+        page.locator("[data-mask-do=top]").click()
+    expect(draw("redraw", "figure.clean img")).to_have_count(1)
+    page.locator("#redraw-on").click()
+    expect(page.locator("#redraw-which input")).to_have_value(text("en", "picture.mine"))
+
     open_tab(page, "map")
-    expect(page.locator("#map-view article")).to_be_visible()
+    view = page.locator("#map-view")
+    view.get_by_role("button", name=text("en", "map.task_depth")).click()
+    expect(view.locator("article h3")).to_have_text(text("en", "map.task_depth"))
 
 
 def _no_serious_fault(page: Page) -> None:

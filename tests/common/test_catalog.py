@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_a_hub_id_is_a_model() -> None:
 def test_an_unknown_name_is_said(name: str) -> None:
     with pytest.raises(errors.UnknownModel, match="smollm2-135m-instruct"):
         catalog.find(name)
+
+
+def test_of_weights_in_several_precisions_the_16_bit_ones_are_fetched() -> None:
+    def fetched(*files: str) -> set[str]:
+        doubles = catalog.doubled_weights(files)
+        return {name for name in files if not any(fnmatch(name, pattern) for pattern in doubles)}
+
+    both = {"unet/a.safetensors", "unet/a.fp16.safetensors", "vae/a.safetensors", "vae/a.bf16.safetensors"}
+    assert fetched(*both) == {"unet/a.fp16.safetensors", "vae/a.safetensors"}
+    other = {"unet/a.non_ema.fp16.safetensors", "unet/a.safetensors", "unet/a.non_ema.safetensors"}
+    assert fetched(*other) == {"unet/a.safetensors"}
+    shards = {"text_encoder/model.fp16-00001-of-00002.safetensors", "text_encoder/model-00001-of-00002.safetensors"}
+    assert fetched(*shards) == {"text_encoder/model.fp16-00001-of-00002.safetensors"}
 
 
 def test_a_model_that_cannot_be_fetched_is_said() -> None:

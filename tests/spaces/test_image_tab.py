@@ -234,12 +234,25 @@ def test_a_foreign_picture_is_said_and_deleted(handlers: ImageHandlers, tmp_path
     with pytest.raises(errors.ForeignPicture):
         asyncio.run(handlers.restore("en", str(tmp_path / "plain.png"), "auto"))
     assert not (tmp_path / "plain.png").exists()
-    for values in ({"seed": 2**40}, {"steps": 10_000}, {"size": 31}):
+    for values in ({"seed": 2**40}, {"steps": 10_000}, {"guidance_scale": 1e300}):
         request = ImageRequest("a", **{"seed": 1, "steps": 2, "size": 32, **values})
         path = tmp_path / "limits.png"
         path.write_bytes(metadata.png(Image.new("RGB", (8, 8)), metadata.texts(request, "m", "DDIM")))
         with pytest.raises(errors.InvalidInput):
             asyncio.run(handlers.restore("en", str(path), "auto"))
+
+
+def test_another_programs_settings_are_taken_with_a_size_that_the_model_has(
+    handlers: ImageHandlers, tmp_path: Path
+) -> None:
+    path = tmp_path / "theirs.png"
+    for size, told in (("512x512", True), ("48x32", True), ("48x48", False)):
+        written = f"a fox\nSteps: 9, Sampler: Euler a, CFG scale: 7, Seed: 3, Size: {size}, Model: {HOSTILE}"
+        path.write_bytes(metadata.png(Image.new("RGB", (8, 8)), {"parameters": written}))
+        *form, note = asyncio.run(handlers.restore("en", str(path), "auto"))
+        assert form[0] == "a fox" and form[5] == 3 and form[6]["value"] == (32 if told else 48)
+        assert (text("en", "image.restored_size", edge="32") in unescape(note)) is told
+        assert "<img src=x" not in note and HOSTILE in unescape(note)
 
 
 def test_surprise_and_next_seed(handlers: ImageHandlers) -> None:

@@ -99,10 +99,10 @@ def test_what_is_sent_as_a_mask_is_checked() -> None:
     mask = read_mask(_sent())
     assert mask is not None and mask.mode == "L" and np.asarray(mask).mean() == 127.5
     assert read_mask("") is None and read_mask(_sent(box=())) is None
-    with pytest.raises(errors.UnusablePicture, match="64 × 32 pixels, and 128 × 128 are needed"):
+    with pytest.raises(errors.UnusableMask, match="64 × 32 pixels, and 128 × 128 are needed"):
         read_mask(_sent((64, 32), (0, 0, 9, 9)))
     for wrong in ("data:image/svg+xml;base64,AAAA", "data:image/png;base64,%%", "data:image/png;base64,AAAA", 7):
-        with pytest.raises(errors.UnusablePicture, match="damaged"):
+        with pytest.raises(errors.UnusableMask, match="damaged"):
             read_mask(wrong)
 
 
@@ -155,5 +155,5 @@ def test_what_is_hidden_is_said_with_and_without_a_mask(tiny_diffusion_hiding: P
      _form(mask="no mask")],
 )  # fmt: skip
 def test_bad_input_is_said(handlers: RedrawHandlers, form: tuple[Any, ...]) -> None:
-    with pytest.raises((errors.UnusablePicture, errors.InvalidInput, errors.EmptyPrompt)):
+    with pytest.raises((errors.UnusablePicture, errors.UnusableMask, errors.InvalidInput, errors.EmptyPrompt)):
         _drawn(handlers, *form)

@@ -60,6 +60,7 @@ def test_other_programs_can_read_it_and_we_can_read_theirs(tmp_path: Path) -> No
     )
     found, model = metadata.read(_file(tmp_path, parameters=theirs))
     assert (found.prompt, found.steps, found.scheduler, model) == ("two lines\nof prompt", 9, "dpmpp_2m", "x y")
+    assert found.size == 0, "it was not square"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,7 @@ def test_other_programs_can_read_it_and_we_can_read_theirs(tmp_path: Path) -> No
         {},
         {"Software": "something"},
         {"parameters": "no settings at all"},
+        {"parameters": "a\nSteps: 2, Sampler: DDIM, CFG scale: 7, Seed: 1, Size: 64"},
         {"parameters": "a\nSteps: x, Sampler: DDIM, CFG scale: 7, Seed: 1, Size: 64x64"},
         {"demystify": "{"},
         {"demystify": "[1]"},

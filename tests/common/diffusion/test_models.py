@@ -17,7 +17,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 
-from common import catalog, errors
+from common import catalog, errors, hardware
 from common.config import Settings
 from common.diffusion import estimate, opened, preview, small_decoder
 from common.diffusion.models import DiffusionModels, configured
@@ -32,6 +32,7 @@ def test_the_catalogue_says_what_a_page_needs_before_loading() -> None:
     for model in catalog.with_task("image"):
         assert model.size in opened.sizes(model.size)
         assert model.steps > 0 and model.guidance is not None
+        assert model.embedded or model.memory_mb > 2e-6 * model.parameters, "weights of 16 bits are in memory"
 
 
 def test_a_folder_is_a_model(tiny_diffusion: Path, tiny_opened: Opened) -> None:
@@ -60,6 +61,31 @@ def test_one_engine_for_everybody(tiny_diffusion: Path) -> None:
     models = DiffusionModels(Settings(image_model=str(tiny_diffusion)))
     assert models.engine() is models.engine(tiny_diffusion.name)
     models.close()
+
+
+def test_weights_of_16_bits_are_read_where_there_are_no_others(tiny_diffusion: Path, tmp_path: Path) -> None:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(tiny_diffusion, safety_checker=None, dtype=torch.float16)
+    pipe.save_pretrained(tmp_path / "half", variant="fp16")
+    assert not (tmp_path / "half" / "unet" / "diffusion_pytorch_model.safetensors").exists()
+    assert catalog.variant(tmp_path / "half") == "fp16" and catalog.variant(tiny_diffusion) is None
+    half, whole = open_model(configured(str(tmp_path / "half"))), open_model(configured(str(tiny_diffusion)))
+    request = ImageRequest("red apple", steps=2, size=32)
+    ours, theirs = (np.asarray(paint(one, [request])[0].images[0]).astype(int) for one in (half, whole))
+    assert np.abs(ours - theirs).mean() < 3
+    pipe.save_pretrained(tmp_path / "half")  # beside them, files with plain names
+    assert catalog.variant(tmp_path / "half") is None
+
+
+def test_where_16_bits_are_slow_a_model_needs_twice_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    large, embedded = configured("sd-turbo"), configured("emoji-diffusion")
+    monkeypatch.setattr(hardware, "has_nvidia_gpu", lambda: False)
+    for halved in (True, False):
+        monkeypatch.setattr(hardware, "cpu_has_bf16", lambda halved=halved: halved)
+        assert opened.memory_mb(large) == large.memory_mb * (1 if halved else 2)
+        assert opened.memory_mb(embedded) == embedded.memory_mb
 
 
 @pytest.mark.parametrize("broken", ["unet/diffusion_pytorch_model.safetensors", "vae/config.json", "model_index.json"])
