@@ -32,6 +32,10 @@ HELD_OUT_ONE_IN = 100
 # Domains in which texts can be told apart, and what their held-out texts are called among the held-out pairs. The
 # descriptions of packages stand one behind the other, in the same order in every language.
 WHOLE_TEXTS = {"debian-descriptions": "debian-descriptions-whole"}
+# Everyday sentences are many and alike: "Tom likes tea" and "Tom likes coffee". Of those held out in these domains, the
+# ones that no learned sentence comes within a word of are there once more, with a domain of their own.
+EVERYDAY_DOMAINS = ("tatoeba", "everyday")
+APART = "everyday-apart"
 # Which rule holds out: 1 by sentence, 2 whole texts as well. What 1 held out 2 does too.
 HOLD_OUT_RULE = 2
 
@@ -157,7 +161,8 @@ def split(pairs: Iterable[Pair]) -> Split:
     """Divide pairs so that no English sentence and no other sentence is on both sides.
 
     A pair that shares only one of its sentences with the held-out part is in neither. Pairs of texts that are held out
-    whole are there with a domain of their own (``WHOLE_TEXTS``), beside those held out sentence by sentence.
+    whole are there with a domain of their own (``WHOLE_TEXTS``), beside those held out sentence by sentence, and so are
+    everyday ones that nothing learned comes close to (``APART``).
     """
     pairs = [pair for pair in pairs if not reserved(pair)]
     held_out = [
@@ -167,7 +172,33 @@ def split(pairs: Iterable[Pair]) -> Split:
     english = {key(pair.english) for pair in held_out}
     other = {key(pair.other) for pair in held_out}
     training = [pair for pair in pairs if key(pair.english) not in english and key(pair.other) not in other]
-    return Split(training, held_out)
+    return Split(training, [*held_out, *_apart(held_out, training)])
+
+
+def _apart(held_out: list[Pair], training: list[Pair]) -> Iterator[Pair]:
+    """Everyday pairs of which neither side is within one word of a learned sentence: one word more, less or another."""
+    everyday = [pair for pair in held_out if pair.domain in EVERYDAY_DOMAINS]
+    marked: dict[str, set[str]] = {}  # what is left of a sentence without one of its words: which sentences
+    for sentence in {key(side) for pair in everyday for side in (pair.english, pair.other)}:
+        for rest in _rests(sentence):
+            marked.setdefault(rest, set()).add(sentence)
+    longest = max((rest.count(" ") for rest in marked), default=0) + 1
+    close: set[str] = set()
+    for sentence in {key(side) for pair in training for side in (pair.english, pair.other)}:
+        if sentence.count(" ") <= longest:
+            for rest in _rests(sentence):
+                close |= marked.get(rest, set())
+    for pair in everyday:
+        if key(pair.english) not in close and key(pair.other) not in close:
+            yield pair._replace(domain=APART)
+
+
+def _rests(sentence: str) -> Iterator[str]:
+    """The sentence, and what is left without one of its words, each in turn."""
+    words = sentence.split()
+    yield sentence
+    for place in range(len(words)):
+        yield " ".join(words[:place] + words[place + 1 :])
 
 
 def _whole_texts(pairs: list[Pair]) -> Iterator[Pair]:

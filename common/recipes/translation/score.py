@@ -1,7 +1,8 @@
 """Translate the held-out sentences with the exported model, as the app would, and measure BLEU and chrF.
 
-One set per purpose: everyday sentences, captions of photos, package descriptions; these sentence by sentence, and of
-packages that were held out whole. Every set and language apart.
+One set per purpose: everyday sentences, of a source that nothing is learned from and of the sources that are, captions
+of photos, package descriptions; these sentence by sentence, and of packages that were held out whole. Every set and
+language apart.
 Source: M. Post, "A Call for Clarity in Reporting BLEU Scores" (2018), hence the signatures.
 """
 
@@ -19,10 +20,11 @@ from sacrebleu.metrics.chrf import CHRF
 
 from common.recipes.translation import vocabulary
 from common.recipes.translation.batches import Direction
-from common.recipes.translation.corpus import LANGUAGES, WHOLE_TEXTS, Pair
+from common.recipes.translation.corpus import APART, LANGUAGES, WHOLE_TEXTS, Pair
 
 SETS = {
     "everyday": "tatoeba-laser",
+    "everyday, own kinds": APART,
     "captions": "multi30k-val",
     "packages": "debian-descriptions",
     "whole packages": WHOLE_TEXTS["debian-descriptions"],

@@ -83,6 +83,40 @@ def test_some_texts_are_held_out_whole_and_nothing_less_than_before() -> None:
     assert [pair for pair in split.held_out if pair.domain not in corpus.WHOLE_TEXTS.values()] == alone
 
 
+def _within_a_word(one: str, other: str) -> bool:
+    """By the definition: one word more, less or another."""
+    short, long = sorted((corpus.key(one).split(), corpus.key(other).split()), key=len)
+    if len(short) == len(long):
+        return sum(a != b for a, b in zip(short, long, strict=True)) <= 1
+    return any(short == long[:place] + long[place + 1 :] for place in range(len(long)))
+
+
+_FEW_WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(" ".join)
+
+
+@given(st.lists(st.tuples(_FEW_WORDS, _FEW_WORDS), max_size=12))
+def test_what_is_apart_is_not_within_a_word_of_anything_learned(said: list[tuple[str, str]]) -> None:
+    pairs = [Pair(english, other, "de", "tatoeba") for english, other in said]
+    half = len(pairs) // 2
+    apart = list(corpus._apart(pairs[:half], pairs[half:]))
+    learned = [side for pair in pairs[half:] for side in (pair.english, pair.other)]
+    for pair in pairs[:half]:
+        close = any(_within_a_word(side, other) for side in (pair.english, pair.other) for other in learned)
+        if close:
+            assert pair._replace(domain=corpus.APART) not in apart
+    assert all(pair.domain == corpus.APART for pair in apart)
+
+
+def test_far_everyday_sentences_are_measured_apart_and_nothing_else_is() -> None:
+    held_out = [
+        Pair("I have two dogs", "Ich habe zwei Hunde", "de", "tatoeba"),
+        Pair("Nobody came to the party", "Niemand kam zum Fest", "de", "everyday"),
+        Pair("The archer attacks the castle", "Der Schütze greift die Burg an", "de", "wesnoth"),
+    ]
+    learned = [Pair("I have two cats", "Wir haben Katzen", "de", "catalogues")]
+    assert list(corpus._apart(held_out, learned)) == [held_out[1]._replace(domain=corpus.APART)]
+
+
 @pytest.mark.parametrize(
     ("english", "other"),
     [
