@@ -254,25 +254,19 @@ def finetune_run() -> tuple[FinetuneConfig, str]:
 
 async def prefer(shop: Workshop, tab: str) -> list[Part]:
     """The shorter of two real answers is preferred, every time."""
-    config, data = await prefer_run(shop.text)
-    return [trainings.training_part(config, data, "recorded.shorter", shop.runs / tab)]
-
-
-async def prefer_run(models: TextModels) -> tuple[PreferenceConfig, str]:
-    """The run, and the pairs that it learns from: both answers of a pair are written now."""
     pairs = []
     for number, question in enumerate(QUESTIONS):
         answers = []
         for seed in (2 * number + 1, 2 * number + 2):
             request = _asked(question, temperature=1.0, top_p=0.95, seed=seed, max_new_tokens=60)
-            tokens = await texts.write(models, request)
+            tokens = await texts.write(shop.text, request)
             answers.append("".join(token.text for token in tokens if not token.special).strip())
         short, long = sorted(answers, key=len)
         if short and short != long:
             pairs.append(Pair(question, short, long))
     steps = min(_PAIR_STEPS, math.ceil(len(pairs) / 2) * 5)
     config = PreferenceConfig(name="recorded", **_base(), row=128, pace=_slow_pace(steps, 0.0005))
-    return config, pairs_to_jsonl(pairs)
+    return [trainings.training_part(config, pairs_to_jsonl(pairs), "recorded.shorter", shop.runs / tab)]
 
 
 async def sizes(shop: Workshop, tab: str) -> list[Part]:

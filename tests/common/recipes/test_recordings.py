@@ -21,7 +21,6 @@ from common.recipes.recordings.examples import (
     WHOSE,
     Workshop,
     finetune_run,
-    prefer_run,
     scratch_config,
     style_config,
     style_pictures,
@@ -119,7 +118,7 @@ def test_texts_come_again(engine: ProcessEngine) -> None:
         return ids
 
     async def all_of_them() -> list[list[int | None]]:
-        return [await again(part) for _, part in wanted]
+        return await asyncio.gather(*(again(part) for _, part in wanted))
 
     for (tab, part), ids in zip(wanted, asyncio.run(all_of_them()), strict=True):
         hot = part.request["sampling"].get("temperature", 0.7) > 1
@@ -178,12 +177,6 @@ def test_the_first_steps_of_a_fine_tuning_come_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_first_steps_of_an_alignment_come_again(models: TextModels, tmp_path: Path) -> None:
-    config, data = asyncio.run(prefer_run(models))
-    _begins_again(recording.read("prefer").parts[0], config, data, tmp_path, 2)
-
-
-@pytest.mark.slow
 def test_the_first_steps_of_a_style_come_again(tmp_path: Path) -> None:
     shop = DiffusionModels()
     config, data = style_config(shop), asyncio.run(style_pictures(shop))
@@ -200,7 +193,8 @@ def test_pictures_come_again(tab: str, tmp_path: Path) -> None:
     shop.diffusion.close()
     for part, now in zip(recording.read(tab).parts, again, strict=True):
         assert isinstance(part, PicturesPart) and isinstance(now, PicturesPart)
-        assert (part.prompt, part.settings, part.noise_left) == (now.prompt, now.settings, now.noise_left)
+        assert (part.prompt, part.noise_left) == (now.prompt, now.noise_left)
+        assert part.settings.items() <= now.settings.items()  # what came to it later has its default
         for strip in part.strips:
             # What is left of noise differs most.
             assert _difference(strip.file, tmp_path) < (25 if strip.label in ("denoise.noise", "denoise.noisy") else 6)
