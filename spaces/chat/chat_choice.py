@@ -46,6 +46,7 @@ class ChoiceParts:
         part: what is shown while there are two.
         answers, better: the two texts, and the button under each.
         kept: all choices as JSON lines, in the browser.
+        made: what is shown once there are some.
         count, save: how many there are, and the way to their file.
     """
 
@@ -54,6 +55,7 @@ class ChoiceParts:
     answers: tuple[gr.Textbox, ...]
     better: tuple[gr.Button, ...]
     kept: gr.BrowserState
+    made: gr.Row
     count: gr.HTML
     save: gr.Button
 
@@ -161,17 +163,12 @@ def lay_out(page: ChatPage) -> ChoiceParts:
                     )
                 )
                 better.append(words(gr.Button, keys={"value": f"prefer.better_{side}"}, elem_id=f"chat-better-{side}"))
-    with gr.Row():
-        count = gr.HTML("", elem_id="chat-choices", padding=False)
+    with gr.Row(visible=False) as made:
+        count = gr.HTML("", elem_id="chat-choices", padding=False, min_width=260)
         save = words(
-            gr.Button,
-            keys={"value": "chat.save_choices"},
-            size="sm",
-            min_width=160,
-            visible=False,
-            elem_id="chat-save-choices",
+            gr.Button, keys={"value": "chat.save_choices"}, size="sm", min_width=260, elem_id="chat-save-choices"
         )
-    return ChoiceParts(wanted, part, tuple(answers), tuple(better), kept, count, save)
+    return ChoiceParts(wanted, part, tuple(answers), tuple(better), kept, made, count, save)
 
 
 def wire(page: ChatPage, tab: ChoiceTab, parts: ChoiceParts, store: Any, everything: list[Any]) -> list[Any]:
@@ -181,9 +178,9 @@ def wire(page: ChatPage, tab: ChoiceTab, parts: ChoiceParts, store: Any, everyth
     chosen = []
     for side, button in zip(_SIDES, parts.better, strict=True):
         handler = _choice(tab, side == "a")
-        outputs = [parts.kept, parts.count, parts.save, *everything, *parts.written]
+        outputs = [parts.kept, parts.count, parts.made, *everything, *parts.written]
         chosen.append(button.click(guarded(handler), [lang, store, parts.kept, *parts.answers], outputs, **quiet))
-    told = [parts.count, parts.save]
+    told = [parts.count, parts.made]
     parts.kept.change(guarded(tab.count), [lang, parts.kept], told, trigger_mode="always_last", **quiet)
     page.on_language(guarded(tab.count), [parts.kept], told, on_visit=True)
     parts.save.click(None, parts.kept, None, js=_SAVE, **quiet)

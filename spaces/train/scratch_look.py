@@ -106,6 +106,9 @@ def numbers_html(
         measured: steps and speed are no guess.
     """
     parameters = parameters_of(shape, vocabulary)
+    takes = steps * tokens / speed  # seconds
+    late = takes > _LATE * 60 * minutes
+    minutes = takes / 60 if late else minutes
     figures = figures_html(
         [
             (_millions(lang, parameters), text(lang, "scratch.parameters")),
@@ -121,9 +124,8 @@ def numbers_html(
         published = _millions(lang, parameters_of(shape, _GPT2_VOCABULARY))
         known = {"published": number(lang, _GPT2_VOCABULARY), "size": published, "vocabulary": number(lang, vocabulary)}
         notes.append(text(lang, "scratch.gpt2_small", **known))
-    if steps * tokens / speed > _LATE * 60 * minutes:
-        takes = _duration(lang, steps * tokens / speed)
-        notes.append(text(lang, "scratch.too_slow", steps=number(lang, steps), time=takes))
+    if late:
+        notes.append(text(lang, "scratch.too_slow", steps=number(lang, steps), time=_duration(lang, takes)))
     said = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
     return figures + said + timed_html(lang, measured)
 

@@ -11,7 +11,9 @@ from tests.browser.conftest import expect_accessible, open_tab, visit
 
 
 def test_a_choice_goes_on_is_saved_and_reaches_align(browser: Browser, hub_url: str, viewport: dict[str, int]) -> None:
-    with visit(browser, f"{hub_url}/chat?max_new_tokens=12&temperature=1", viewport, "#chat-message textarea") as page:
+    with visit(
+        browser, f"{hub_url}/chat?tab=chat&max_new_tokens=12&temperature=1", viewport, "#chat-message textarea"
+    ) as page:
         page.locator("#chat-two input").check()
         page.fill("#chat-message textarea", "Who are you?")
         page.click("#chat-send")
