@@ -6,11 +6,12 @@ already, the embedded models, and what the model hub has. Does not know how an e
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from common import catalog, errors, hardware
 from common.catalog import Model
 from common.config import Settings, settings
+from common.memory import settle
 from common.translation.codec import MANY, Codec, language_tokens, load_codec
 from common.translation.convert import convert_apart
 from common.translation.engine import Runner, TranslationEngine
@@ -108,6 +110,7 @@ class TranslationModels:
                 self.glass("sk", "en")
         except errors.DemystifyError as problem:
             log.error("%s", problem)
+        settle()  # the libraries of the open model brought more objects than the page has
 
     def usable(self) -> tuple[Model, ...]:
         """The models that can be had now, the ones to prefer first."""
@@ -178,6 +181,25 @@ class TranslationModels:
             if key not in self._codecs:
                 self._codecs[key] = load_codec(catalog.locate(model), source, target)
             return self._codecs[key]
+
+    async def prepared(
+        self, source: str, target: str, name: str = AUTO, check: Callable[[Model], None] = lambda model: None
+    ) -> tuple[Model, Codec]:
+        """``find`` and ``codec`` for an event loop, which waits for neither: at once when they have been asked before.
+
+        Args:
+            check: is shown the model before anything of it is opened; what it raises is raised.
+
+        Raises:
+            UnsupportedPair, ModelUnavailable.
+        """
+        known = self._here is not None or self._own is not None
+        model = self.find(source, target, name) if known else await asyncio.to_thread(self.find, source, target, name)
+        check(model)
+        codec = self._codecs.get((model.id, source, target))
+        if codec is None:
+            codec = await asyncio.to_thread(self.codec, model, source, target)
+        return model, codec
 
     def close(self) -> None:
         """End the engines' threads."""

@@ -90,7 +90,8 @@ async def translate_text(
             others = tuple(
                 (pieces[n].body, tuple(Alternative(codec.decode(o.tokens), o.score) for o in made[n])) for n in waiting
             )
-            said = _joined(pieces, waiting, made, codec)
+            best = {n: ways[0].text for n, (_, ways) in zip(waiting, others, strict=True)}
+            said = "".join(best.get(n, piece.body) + piece.after for n, piece in enumerate(pieces))
             yield Progress(said, len(made), len(waiting), clock.seconds, 0.0, others, kept, tokens)
 
 

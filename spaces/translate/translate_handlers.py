@@ -15,6 +15,7 @@ from translate_page import FROM, TARGET, check_field, check_text
 from common import errors
 from common.catalog import Model
 from common.config import settings
+from common.translation.codec import Codec
 from common.translation.detect import OTHER, Guess, detect
 from common.translation.engine import Beams
 from common.translation.metrics import compare
@@ -105,28 +106,26 @@ class TranslateHandlers:
             if not found:
                 yield replace(shown, progress=Progress(text, 0, 0, 0.0))
                 return
-            chosen = await asyncio.to_thread(model_for, self._models, found, wanted, model, request)
+            prepared = await model_for(self._models, found, wanted, model, request)
         except (errors.UnsupportedPair, errors.UnknownLanguage) as problem:
             # A pair that no model knows is passed through while one is still choosing: a note, no alarm.
             guess = shown.guess or (await self._guess(text) if source == AUTO else None)
             yield replace(shown, guess=guess, problem=problem)
             return
-        async for progress in self._progress(chosen, text, found, wanted, search):
+        async for progress in self._progress(*prepared, text, found, search):
             state: Any = "done" if progress.complete else "running"
-            yield replace(shown, model=chosen.title, progress=progress, state=state)
+            yield replace(shown, model=prepared[0].title, progress=progress, state=state)
 
     async def _progress(
-        self, model: Model, text: str, source: str, target: str, search: Beams
+        self, model: Model, codec: Codec, text: str, source: str, search: Beams
     ) -> AsyncGenerator[Progress, None]:
-        codec = await asyncio.to_thread(self._models.codec, model, source, target)
         stream = translate_text(self._models.engine(model), codec, text, source, search)
         async with contextlib.aclosing(stream) as steps:
             async for progress in steps:
                 yield progress
 
     async def _guess(self, text: str) -> Guess:
-        languages = await asyncio.to_thread(self._models.languages)
-        return await asyncio.to_thread(detect, text, languages)
+        return await asyncio.to_thread(lambda: detect(text, self._models.languages()))
 
     async def _source(self, text: str, source: str) -> tuple[str, Guess | None]:
         """The source language, chosen or likeliest; empty when there are no letters.
@@ -174,8 +173,8 @@ class TranslateHandlers:
         said = check_text(translation)
         if shown is None or not shown.source:
             raise errors.EmptyPrompt()
-        model = await asyncio.to_thread(self._models.find, shown.target, shown.source)
-        stream = self._progress(model, said, shown.target, shown.source, Beams(BEAMS.whole(beams)))
+        prepared = await self._models.prepared(shown.target, shown.source)
+        stream = self._progress(*prepared, said, shown.target, Beams(BEAMS.whole(beams)))
         async with contextlib.aclosing(self._stops.watch(request.session_hash, stream)) as steps:
             async for progress in steps:
                 quality = await asyncio.to_thread(compare, progress.text, text) if progress.complete else None
@@ -214,9 +213,9 @@ class TranslateHandlers:
         search = Beams(width, min(ALTERNATIVES.whole(alternatives), width))
         progress, used = Progress(text, 0, 0, 0.0), ""
         if found:  # else there is nothing to translate
-            chosen = await asyncio.to_thread(model_for, self._models, found, wanted, model, request)
-            used = chosen.id
-            async with contextlib.aclosing(self._progress(chosen, text, found, wanted, search)) as steps:
+            prepared = await model_for(self._models, found, wanted, model, request)
+            used = prepared[0].id
+            async with contextlib.aclosing(self._progress(*prepared, text, found, search)) as steps:
                 progress = [step async for step in steps if step.complete][-1]
         return {
             "translation": progress.text,
@@ -231,17 +230,21 @@ class TranslateHandlers:
         }
 
 
-def model_for(models: TranslationModels, source: str, target: str, name: Any, request: gr.Request | None) -> Model:
-    """The model that a visitor has chosen for a direction.
+async def model_for(
+    models: TranslationModels, source: str, target: str, name: Any, request: gr.Request | None
+) -> tuple[Model, Codec]:
+    """The model that a visitor has chosen for a direction, and what makes tokens for it.
 
     Raises:
-        UnsupportedPair, InvalidInput.
+        UnsupportedPair, ModelUnavailable, InvalidInput.
         SharedModel: in a room the presenter alone loads what nobody shares.
     """
-    chosen = models.find(source, target, MODEL.check(name))
-    if not (may_change_models(request) or models.is_shared(chosen, source, target)):
-        raise errors.SharedModel(model=chosen.title)
-    return chosen
+
+    def check(chosen: Model) -> None:
+        if not (may_change_models(request) or models.is_shared(chosen, source, target)):
+            raise errors.SharedModel(model=chosen.title)
+
+    return await models.prepared(source, target, MODEL.check(name), check)
 
 
 def model_choices(lang: str, models: list[Model]) -> list[tuple[str, str]]:

@@ -141,9 +141,9 @@ def build(page: TranslatePage) -> None:
         [lang, translation, reference],
         quality,
         trigger_mode="always_last",
-        **quiet,
+        **at_once,
     )
-    box.change(lambda: ("", ""), None, [back, came_back], **at_once)
+    box.change(None, None, [back, came_back], js="() => ['', '']", **quiet)  # with every letter: no request for it
     back_go.click(lambda: gr.update(visible=True), None, back_part, **at_once)
     back_go.click(guarded(handlers.back), [lang, box, translation, shown, beams], [back, came_back], **quiet)
     page.on_language(guarded(handlers.relabel), [shown], [found, others, status])

@@ -14,8 +14,9 @@ from common import errors, hardware
 from common.translation.codec import Codec
 from common.translation.engine import MAX_NEW_TOKENS, Beams, Output
 
-# Sentences that are worth a thread of their own.
-_SMALLEST_PART = 4
+# Sentences that are worth a thread of their own, and those after which what a search keeps of them no longer fits in a
+# core's cache: with beam 4, parts of 12 take a third less time than parts of 42.
+_SMALLEST_PART, _LARGEST_PART = 4, 12
 
 
 class CTranslateRunner:
@@ -56,7 +57,7 @@ class CTranslateRunner:
             max_decoding_length=MAX_NEW_TOKENS,
             min_decoding_length=max(1, beams.min_length),
             no_repeat_ngram_size=beams.no_repeat_ngram_size,
-            max_batch_size=max(_SMALLEST_PART, -(-len(sources) // self._threads)),
+            max_batch_size=min(_LARGEST_PART, max(_SMALLEST_PART, -(-len(sources) // self._threads))),
         )
         return [
             [

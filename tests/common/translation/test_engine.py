@@ -79,6 +79,33 @@ def test_who_comes_while_one_batch_runs_goes_together_in_the_next(codec: Codec) 
     assert engine.active == 0
 
 
+def test_in_company_the_next_requests_are_waited_for(codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes a moment after another goes into the same batch, when a room was there before; alone nobody waits."""
+    monkeypatch.setattr("common.translation.engine._GATHER", 5.0)
+    echo = Echo(held=True)
+    engine = TranslationEngine("echo", lambda: echo)
+
+    async def visit() -> None:
+        room = [asyncio.create_task(_all(engine, codec, ["Ahoj"]))]
+        await asyncio.sleep(0.3)
+        room += [asyncio.create_task(_all(engine, codec, ["Ahoj"])) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        echo.gate.set()
+        await asyncio.gather(*room)
+        for group in (3, 3):
+            again = []
+            for _ in range(group):
+                again.append(asyncio.create_task(_all(engine, codec, ["Dom"])))
+                await asyncio.sleep(0.1)
+            await asyncio.gather(*again)
+
+    started = time.monotonic()
+    asyncio.run(visit())
+    engine.close()
+    assert echo.batches == [1, 3, 3, 3]
+    assert time.monotonic() - started < 5.0  # nobody waited to the end
+
+
 def test_a_short_text_does_not_wait_behind_a_long_one(codec: Codec) -> None:
     echo = Echo(held=True)
     engine = TranslationEngine("echo", lambda: echo)
