@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import desktop_only, expect_accessible, open_tab
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab, phone_only
 
 SLOW = 120_000  # the first sentence waits for the model
 
@@ -96,7 +96,7 @@ def test_one_head_looks_elsewhere_than_the_mean(translate_page: Page) -> None:
     expect(translate_page).to_have_url(re.compile(r"tab=player&head=2$"))
 
 
-@desktop_only
+@phone_only
 def test_another_token_is_forced_and_taken_back(translate_page: Page) -> None:
     player = _play(translate_page)
     _scrub(player, 1)

@@ -10,7 +10,7 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, expect_accessible
+from tests.browser.conftest import desktop_only, expect_accessible, phone_only
 
 DSA = "I love the DSA seminar"
 
@@ -69,7 +69,7 @@ def test_a_text_cannot_bring_html_or_stop_the_page(translate_page: Page) -> None
     expect(page.locator("#translate-translation textarea")).to_have_value("😀 42")
 
 
-@desktop_only
+@phone_only
 def test_a_word_file_comes_back(translate_page: Page, tmp_path: Path) -> None:
     page = translate_page
     document = Document()
