@@ -189,7 +189,11 @@ def test_the_first_steps_of_a_style_come_again(tmp_path: Path) -> None:
 def test_pictures_come_again(tab: str, tmp_path: Path) -> None:
     """Every picture of every step, by the same seed; the strips are compressed with loss."""
     shop = Workshop(TextModels(), TranslationModels(), DiffusionModels(), tmp_path, tmp_path)
-    again = asyncio.run(SPACES["diffusion"][tab](shop, tab))
+
+    async def draw() -> list[Part]:
+        return await SPACES["diffusion"][tab](shop, tab)
+
+    again = asyncio.run(draw())
     shop.diffusion.close()
     for part, now in zip(recording.read(tab).parts, again, strict=True):
         assert isinstance(part, PicturesPart) and isinstance(now, PicturesPart)
