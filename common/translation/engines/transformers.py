@@ -71,7 +71,8 @@ class TransformersRunner:
                 num_beams=beams.width,
                 num_return_sequences=beams.alternatives,
                 max_new_tokens=MAX_NEW_TOKENS,
-                min_new_tokens=beams.min_length or None,
+                # Like ctranslate2, which counts no sentence as one that ends before its first word.
+                min_new_tokens=max(1, beams.min_length),
                 no_repeat_ngram_size=beams.no_repeat_ngram_size,
                 # What ctranslate2 does: a sentence is finished when as many hypotheses are as there are beams.
                 early_stopping=beams.width > 1,

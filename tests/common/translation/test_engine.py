@@ -258,6 +258,19 @@ def test_both_engines_obey_the_limits(codec: Codec, m2m_folder: Path) -> None:
         assert all(len(output[0].tokens) >= 25 for output in long)
 
 
+@pytest.mark.slow
+def test_no_sentence_ends_before_its_first_word(codec: Codec) -> None:
+    """Not even one of several hypotheses: ctranslate2 has none, and with nothing written there is nothing to align."""
+    from common.translation.engines.transformers import TransformersRunner
+
+    runner = TransformersRunner(MODELS / "translate-to-en", device="cpu")
+    model = runner._model
+    model.final_logits_bias[0, model.config.eos_token_id] += 1000.0
+    (found,) = runner.run([codec.encode("Dobré ráno!")], [codec], Beams(4, alternatives=2, align=True))
+    assert [len(output.tokens) for output in found] == [1, 1]
+    assert all(output.attention is not None and len(output.attention) == 1 for output in found)
+
+
 def _most(tokens: Sequence[str]) -> int:
     """How often the most frequent three tokens in a row occur."""
     return max(Counter(zip(tokens, tokens[1:], tokens[2:], strict=False)).values())
