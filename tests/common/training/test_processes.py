@@ -29,11 +29,11 @@ def _folder(place: Path, **pace: float) -> RunFolder:
     return folder
 
 
-def _in_two(folder: RunFolder) -> subprocess.CompletedProcess[str]:
-    """The run under torchrun with gloo, as on two machines without GPU."""
+def _in_two(*folders: RunFolder) -> subprocess.CompletedProcess[str]:
+    """Runs in turn under torchrun with gloo, as on two machines without GPU."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.run(
-        [*launch, "-m", "common.training.run", str(folder.path)],
+        [*launch, "-m", "tests.common.training.in_turn", *(str(folder.path) for folder in folders)],
         check=False,
         cwd=_ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -50,20 +50,17 @@ def _losses(folder: RunFolder, kind: str = "step") -> dict[int, float]:
 @pytest.mark.slow
 def test_two_processes_have_the_curve_of_one_with_the_doubled_batch(tmp_path: Path) -> None:
     one, two = _folder(tmp_path / "one"), _folder(tmp_path / "two", checkpoint_seconds=0.2)
+    stopped = _folder(tmp_path / "stopped", steps=100_000)
+    (stopped.path / "stop").touch()  # only the first process counts; the other one must not wait for it for ever
     assert child.main(str(one.path)) == 0
-    done = _in_two(two)
+    done = _in_two(two, stopped)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert two.state() == "finished"
+    assert (two.state(), stopped.state()) == ("finished", "stopped")
     for kind in ("step", "eval"):
         alone, together = _losses(one, kind), _losses(two, kind)
         assert list(together) == list(alone)
         assert together == pytest.approx(alone, abs=2e-3)
     assert AutoModelForCausalLM.from_pretrained(two.model).num_parameters() > 1000
-    again = _folder(tmp_path / "again", steps=100_000)
-    (again.path / "stop").touch()  # only the first process counts; the other one must not wait for it for ever
-    done = _in_two(again)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert again.state() == "stopped"
 
 
 def test_a_config_of_accelerate_is_taken_as_it_is(tmp_path: Path) -> None:
