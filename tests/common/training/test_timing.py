@@ -83,14 +83,6 @@ def test_steps_fill_the_minutes(config: ScratchConfig | FinetuneConfig) -> None:
 
 
 @pytest.mark.slow
-def test_a_short_real_run_measures_and_is_kept(runs: TrainingRuns) -> None:
-    found = asyncio.run(timing.measure(runs, CONFIG, TEXT, SIZE))
-    assert found is not None and min(found.start, found.step, found.look, found.sample) > 0
-    assert timing.known(runs, CONFIG, SIZE) == found and runs.all() == []
-    assert timing.known(runs, CONFIG.model_copy(update={"pace": Pace(batch=8)}), SIZE) is None
-
-
-@pytest.mark.slow
 def test_a_short_run_of_a_model_that_exists(runs: TrainingRuns, tiny_llama: Path) -> None:
     data = to_jsonl([pair(f"What is {number}?", f"It is {number}.") for number in range(20)])
     config = FinetuneConfig(name="x", base=str(tiny_llama), row=64, pace=Pace(batch=2, weight_decay=0))
@@ -107,13 +99,16 @@ def test_who_takes_too_long_is_not_tried_again(runs: TrainingRuns, monkeypatch: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("load", "again"), [(3.0, False), (95.0, True)])
-def test_a_figure_of_a_busy_machine_is_measured_again_soon(
+@pytest.mark.parametrize(("load", "again"), [(3.0, False), (95.0, True)], ids=["idle", "busy"])
+def test_a_short_real_run_measures_is_kept_and_is_done_again_soon_if_the_machine_was_busy(
     runs: TrainingRuns, monkeypatch: pytest.MonkeyPatch, load: float, again: bool
 ) -> None:
     monkeypatch.setattr(hardware, "load", lambda seconds: load)
     found = asyncio.run(timing.measure(runs, CONFIG, TEXT, SIZE))
-    assert found is not None and not timing.wanted(runs, CONFIG, SIZE)
+    assert found is not None and min(found.start, found.step, found.look, found.sample) > 0
+    assert timing.known(runs, CONFIG, SIZE) == found and runs.all() == []
+    assert timing.known(runs, CONFIG.model_copy(update={"pace": Pace(batch=8)}), SIZE) is None
+    assert not timing.wanted(runs, CONFIG, SIZE)
     (kept,) = (runs.settings.runs_dir / "speed").iterdir()
     os.utime(kept, (time.time() - 400, time.time() - 400))
     assert timing.wanted(runs, CONFIG, SIZE) is again
