@@ -44,7 +44,7 @@ target.mkdir(parents=True)
 config = json.loads((here / "{description}").read_text("utf-8"))
 {beginning}(target / "config.json").write_text(json.dumps(config), "utf-8")
 shutil.copy(here / "{data}", target)
-raise SystemExit(main(str(target)))
+raise SystemExit(main(str(target), alone=True))
 '''
 
 

@@ -7,12 +7,16 @@ inside. Knows nothing about users, pages or other engines.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
+
+if __name__ == "__main__":
+    gc.disable()  # what is imported and loaded stays: the collector, woken by ``settle``, need not look through it
 
 import orjson
 import torch
