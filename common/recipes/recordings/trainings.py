@@ -21,7 +21,7 @@ _LEFT_OUT = {"owner", "base", "adapter"}
 def follow(
     config: AnyConfig, data: str, folder: Path, enough: Callable[[list[Event]], bool] = lambda events: False
 ) -> tuple[Run, list[Event]]:
-    """Run a training in ``folder`` until it ends, or until ``enough`` says so.
+    """Run a training in ``folder`` until it ends, or until ``enough`` says so: then it is ended, and nothing is left.
 
     Raises:
         DemystifyError: what made the run fail.
@@ -33,8 +33,10 @@ def follow(
         while run.state in ("waiting", "running"):
             time.sleep(_LOOK_SECONDS)
             run = runs.find(run.folder.id)
-            if enough(list(run.folder.events())):
-                runs.stop(run.folder.id, run.config.owner)
+            events = list(run.folder.events())
+            if enough(events):
+                runs.delete(run.folder.id, run.config.owner)
+                return run, events
         result = run.folder.read_json("result.json") or {}
         if run.state == "failed":
             raise errors.from_json(result["error"])

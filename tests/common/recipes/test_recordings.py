@@ -150,7 +150,7 @@ def test_translations_come_again() -> None:
 
 
 def _begins_again(part: Part, config: AnyConfig, data: str, folder: Path, count: int) -> None:
-    """The first points of a curve, by a run that is stopped after them."""
+    """The first points of a curve, by a run that is ended after them."""
     assert isinstance(part, TrainingPart)
     kept = {name: value for name, value in config.model_dump(mode="json").items() if name not in ("owner", "base")}
     assert {name: part.config[name] for name in part.config} == {name: kept[name] for name in part.config}
