@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 RUN = .venv/bin/python
 WORKERS ?= 2
 export GRADIO_ANALYTICS_ENABLED = False
+# Many processes import the same modules: the first one keeps what it has compiled, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    set up and open the hub on http://127.0.0.1:7860"
@@ -29,7 +31,7 @@ test: setup-test
 ifdef ARGS
 	@$(RUN) -m pytest $(ARGS)
 else
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/browser --durations 15
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/browser --durations 15
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/browser --durations 10 || \
 	{ echo "[test] what failed beside others, once more alone"; $(RUN) -m pytest -n 0 --last-failed tests/browser; }
 endif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,15 +19,19 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # or processes are started that import torch
 os.environ["DEMYSTIFY_RUNS_DIR"] = tempfile.mkdtemp(prefix="demystify-runs-")
 
 from common import catalog
 from common.config import settings
+from common.memory import settle
 from common.text.engines.process import ProcessEngine
 from common.text.models import Choice, build_engine
 from tests.tiny_diffusion import build as build_tiny_diffusion
 from tests.tiny_diffusion import build_checked as build_checked_diffusion
 from tests.tiny_llama import build as build_tiny_llama
+
+gc.disable()  # until all modules with tests are imported: what they import stays
 
 # On a busy machine a pause in the middle of an example is no fault.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -34,8 +39,20 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first, then those with real models, then those with a browser."""
+    """Quick tests first, then those with real models, then those with a browser.
+
+    Where several workers take a file at a time, files with real models come first: with the quick ones, which are left,
+    the workers end at the same time.
+    """
     items.sort(key=lambda item: ("browser" in item.path.parts, item.get_closest_marker("slow") is not None))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        long = {item.path for item in items if item.get_closest_marker("slow") is not None}
+        items.sort(key=lambda item: ("browser" in item.path.parts, item.path not in long))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported is there to the end: the garbage collector wakes, and passes over it."""
+    settle()
 
 
 @pytest.fixture(scope="session")
