@@ -25,6 +25,7 @@ SCRIPTS = (
     "train_memory",
     "train_finetune",
     "gpu_streams",
+    "gpu_diffusion",
 )
 # Needs a folder of data on its command line, or Chromium; run by hand, its table is kept like the others.
 BY_HAND = ("front_page", "summaries", "retrieval", "train_scratch")
