@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
+from train_page import line
+
 from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
 from common.text.tasks.rouge import rouge
 from common.training.instructions import Example
@@ -82,7 +84,8 @@ async def measure(board: Board, questions: int, trained: TrainedModels) -> Async
     runs = {one.run.folder.id: one.run for one in board.scores if one.run is not None}
     if board.prompted is None:
         yield board, answers
-        board = replace(board, prompted=await measure_apart(next(iter(runs.values())).folder))
+        async with line().turn:
+            board = replace(board, prompted=await measure_apart(next(iter(runs.values())).folder))
         yield board, answers
     for name in models_of(board):
         run = runs.get(name)

@@ -8,6 +8,9 @@ import os
 from html import escape
 from typing import Any, cast
 
+import gradio as gr
+from train_page import line
+
 from common import errors
 from common.apart import ROOT, ask_module
 from common.memory import without_holes
@@ -108,9 +111,15 @@ class CostTab:
             ]
         )
 
-    async def check(self, lang: str) -> str:
-        """Do one real step of a small model and show what it took beside the estimate, by part."""
-        measured = await _measure()
+    async def check(self, lang: str, request: gr.Request) -> str:
+        """Do one real step of a small model and show what it took beside the estimate, by part.
+
+        Raises:
+            StillAtWork, LineFull, MeasuringTooLarge.
+        """
+        with line().join(request.session_hash or ""):
+            async with line().turn:
+                measured = await _measure()
         model = Model(_STEP["layers"], _STEP["width"], 6, _STEP["vocabulary"], 4 * _STEP["width"])
         found = budget.memory(model, Plan(precision="fp32", batch=_STEP["batch"], context=_STEP["context"]))
         rows = ""

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, cast
 
 import gradio as gr
-from train_page import TrainPage
+from train_page import TrainPage, line
 
 from common import catalog, errors
 from common.catalog import Model
@@ -72,20 +72,26 @@ def choose(lang: str, chosen: str) -> tuple[str, str, str]:
     return EXAMPLES[kind_of(_member(chosen))], about_html(lang, chosen), ""
 
 
-async def ask(lang: str, chosen: str, asked: str) -> AsyncIterator[str]:
-    """Ask the model in a process of its own.
+async def ask(lang: str, chosen: str, asked: str, request: gr.Request) -> AsyncIterator[str]:
+    """Ask the model in a process of its own, when it is the visitor's turn.
 
     Raises:
         ModelUnavailable: it is not here, and the hub is out of reach.
-        EmptyPrompt, InvalidInput, OutOfMemory.
+        StillAtWork, LineFull, EmptyPrompt, InvalidInput, OutOfMemory.
     """
     model, words = _member(chosen), FAMILY_TEXT.check(asked).strip()
     if not words:
         raise errors.EmptyPrompt()
-    yield f'<p class="quiet">{escape(text(lang, "sizes.loading", title=model.title))}</p>'
-    path = await asyncio.to_thread(catalog.locate, model)
-    folder = await asyncio.to_thread(convert_apart, path) if path.suffix == ".gguf" else path
-    yield said_html(lang, kind_of(model), words, await ask_apart(folder, kind_of(model), words))
+    with line().join(request.session_hash or ""):
+        loading = text(lang, "sizes.loading", title=model.title)
+        if ahead := line().ahead:
+            loading = text(lang, "sizes.in_line", ahead=number(lang, ahead))
+        yield f'<p class="quiet">{escape(loading)}</p>'
+        path = await asyncio.to_thread(catalog.locate, model)
+        folder = await asyncio.to_thread(convert_apart, path) if path.suffix == ".gguf" else path
+        async with line().turn:
+            said = await ask_apart(folder, kind_of(model), words)
+    yield said_html(lang, kind_of(model), words, said)
 
 
 def kind_of(model: Model) -> Kind:

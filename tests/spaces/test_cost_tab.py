@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -65,7 +66,8 @@ def test_what_makes_no_sense_gets_a_sentence(form: tuple[Any, ...], sentence: st
 
 @pytest.mark.slow
 def test_the_real_step_is_measured_beside_its_estimate() -> None:
-    shown = _ask(CostTab().check, "en")
+    visit: Any = SimpleNamespace(session_hash="one")
+    shown = _ask(CostTab().check, "en", visit)
     off = [int(number) for number in re.findall(r"<td>([+-]?\d+) %</td>", shown)]
     assert len(off) == 5
     assert all(abs(number) <= 20 for number in off[:4]), off

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from itertools import combinations, product
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
+import sizes_try
 from sizes_tab import choose_family, sizes_html
 from sizes_try import MEMBERS, ask, choose, kind_of, said_html, titles
 
+from common import catalog
 from common.config import LANGUAGES
+from common.line import Line
 from common.text.families import GAP, Said
 from common.training.sizes import sizes
 from common.ui.errors import guarded
@@ -79,6 +85,9 @@ def test_no_name_stands_on_another_or_on_a_point(width: str) -> None:
         assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1
 
 
+VISIT: Any = SimpleNamespace(session_hash="one")
+
+
 async def _last(updates: Any) -> str:
     return str([said async for said in updates][-1])
 
@@ -103,9 +112,37 @@ def test_what_was_said_is_drawn_and_escaped(lang: str) -> None:
 
 @pytest.mark.slow
 def test_the_embedded_one_answers_and_where_the_hub_is_out_of_reach_it_is_said() -> None:
-    said = asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, "Paris is the capital of")))
+    said = asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, "Paris is the capital of", VISIT)))
     assert re.search("Paris is the capital of <mark[^>]*>[^<]*[a-z]", said) and "135 million" in said
     with pytest.raises(gr.Error, match="cannot be reached"):
-        asyncio.run(_last(guarded(ask)("en", "bert-base", f"Paris is the {GAP} of France.")))
+        asyncio.run(_last(guarded(ask)("en", "bert-base", f"Paris is the {GAP} of France.", VISIT)))
     with pytest.raises(gr.Error, match="no text yet"):
-        asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, " ")))
+        asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, " ", VISIT)))
+
+
+@pytest.mark.slow
+def test_each_visitor_asks_one_at_a_time_and_a_full_line_is_said(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(1, 2)
+    monkeypatch.setattr(sizes_try, "line", lambda: line)
+    monkeypatch.setattr(catalog, "locate", lambda model: tiny_llama)
+
+    def asked(visitor: str) -> AsyncIterator[str]:
+        request: Any = SimpleNamespace(session_hash=visitor)
+        updates: AsyncIterator[str] = guarded(ask)("en", MEMBERS[0].id, "One day", request)
+        return updates
+
+    async def room() -> list[str]:
+        first, second = asked("a"), asked("b")
+        told = [await anext(first), await anext(second)]
+        with pytest.raises(gr.Error, match="still at work"):
+            await anext(asked("a"))
+        with pytest.raises(gr.Error, match=r"Too many visitors.*\(2\)"):
+            await anext(asked("c"))
+        told += await asyncio.gather(_last(first), _last(second))
+        return [*told, await _last(asked("c"))]
+
+    loading, waiting, *said = asyncio.run(room())
+    assert "is loading" in loading and "Before you in line: 1" in waiting
+    assert len(said) == 3 and all("One day <mark" in one for one in said)
