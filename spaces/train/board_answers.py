@@ -44,11 +44,18 @@ class Answers:
         board: its key.
         questions: how many of its conversations are asked.
         by_model: ``BASE``, ``PROMPTED`` or a run's id, with what it answered.
+        ended: there will be no more, whether all have answered or not.
     """
 
     board: str
     questions: int
     by_model: dict[str, Answered] = field(default_factory=dict)
+    ended: bool = False
+
+    def complete(self, board: Board) -> bool:
+        """Whether every model of the board has answered every question."""
+        found = [self.by_model.get(name) for name in models_of(board)]
+        return all(one is not None and one.rouge is not None for one in found)
 
 
 def models_of(board: Board) -> list[str]:

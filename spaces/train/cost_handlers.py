@@ -43,6 +43,7 @@ _SLIDE = (1, 175, 500)
 # Of the real step: small enough for any laptop, large enough that the parts can be told apart.
 _STEP = {"layers": 6, "width": 384, "vocabulary": 8000, "batch": 8, "context": 128}
 _STEP_SECONDS = 180.0
+Measured = dict[str, float]  # bytes by part, as probe.py names them
 
 
 class CostTab:
@@ -111,8 +112,8 @@ class CostTab:
             ]
         )
 
-    async def check(self, lang: str, request: gr.Request) -> str:
-        """Do one real step of a small model and show what it took beside the estimate, by part.
+    async def check(self, lang: str, request: gr.Request) -> tuple[str, Measured]:
+        """Do one real step of a small model: what it took beside the estimate by part, drawn, and as it was measured.
 
         Raises:
             StillAtWork, LineFull, MeasuringTooLarge.
@@ -120,6 +121,12 @@ class CostTab:
         with line().join(request.session_hash or ""):
             async with line().turn:
                 measured = await _measure()
+        return self.checked(lang, measured), measured
+
+    def checked(self, lang: str, measured: Measured | None) -> str:
+        """The real step beside its estimate; nothing before there was one."""
+        if measured is None:
+            return ""
         model = Model(_STEP["layers"], _STEP["width"], 6, _STEP["vocabulary"], 4 * _STEP["width"])
         found = budget.memory(model, Plan(precision="fp32", batch=_STEP["batch"], context=_STEP["context"]))
         rows = ""
@@ -136,7 +143,7 @@ class CostTab:
         )
 
 
-async def _measure() -> dict[str, float]:
+async def _measure() -> Measured:
     """Bytes by part of the real step, done in a process of its own. Raises MeasuringTooLarge."""
     async with asyncio.timeout(_STEP_SECONDS):
         return await ask_module(

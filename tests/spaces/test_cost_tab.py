@@ -13,6 +13,7 @@ from cost_handlers import CARD, GRAMS, PRICE, TOKENS, UTILISATION, CostTab
 
 from common.config import LANGUAGES
 from common.ui.errors import guarded
+from common.ui.i18n import text
 
 FORM = (1.0, "fp32", "adamw", 1, 1024, 0, "off", 1, "none")
 MONEY = tuple(field.default for field in (TOKENS, CARD, UTILISATION, PRICE, GRAMS))
@@ -67,7 +68,8 @@ def test_what_makes_no_sense_gets_a_sentence(form: tuple[Any, ...], sentence: st
 @pytest.mark.slow
 def test_the_real_step_is_measured_beside_its_estimate() -> None:
     visit: Any = SimpleNamespace(session_hash="one")
-    shown = _ask(CostTab().check, "en", visit)
+    shown, measured = asyncio.run(guarded(CostTab().check)("en", visit))
     off = [int(number) for number in re.findall(r"<td>([+-]?\d+) %</td>", shown)]
     assert len(off) == 5
+    assert text("de", "cost.part_gradients") in CostTab().checked("de", measured)
     assert all(abs(number) <= 20 for number in off[:4]), off
