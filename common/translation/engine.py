@@ -1,13 +1,16 @@
 """One translation model for everybody: sentences of all visitors, joined into batches.
 
-A visitor's job is a list of sentences. While one batch is being translated, others wait; the next batch takes a
-sentence of every job in turn, so that a short text does not wait behind a long one. Knows nothing about texts (how they
-become sentences is ``passage.py``), nor how a batch is computed: that is a ``Runner``.
+A visitor's job is a list of sentences. While one batch is being translated, others wait; the next batch takes a few
+sentences of every job in turn, so that a short text does not wait behind a long one. A few rather than one: in a room
+that sends texts of the same length nobody then waits for the end of all, and while the pages of those who are done ask
+again the others keep the processor busy. Knows nothing about texts (how they become sentences is ``passage.py``), nor
+how a batch is computed: that is a ``Runner``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -19,7 +22,9 @@ from common.config import settings
 from common.translation.codec import Codec
 
 # Tokens in a batch: enough to keep a processor busy, and over in a fraction of a second, so that nobody waits long.
-BATCH_TOKENS = 1024
+BATCH_TOKENS = 512
+# Sentences that a job may have in a batch while others wait.
+_TURN = 12
 # A weak model can repeat itself for ever; no sentence that fits the encoder needs more than this.
 MAX_NEW_TOKENS = 256
 
@@ -43,7 +48,7 @@ class Beams:
         min_length: tokens written at least, the end token not counted.
     """
 
-    width: int = 4
+    width: int = 3
     alternatives: int = 1
     align: bool = False
     no_repeat_ngram_size: int = 0
@@ -66,7 +71,13 @@ class Output:
 
 
 class Runner(Protocol):
-    """Computes batches with one model, on one thread."""
+    """Computes batches with one model.
+
+    Attributes:
+        at_once: how many batches it can compute at a time, each asked for on a thread of its own.
+    """
+
+    at_once: int
 
     def run(self, sources: Sequence[list[str]], codecs: Sequence[Codec], beams: Beams) -> list[list[Output]]:
         """Best hypotheses first, for every sentence (given as the tokens its codec made)."""
@@ -92,7 +103,7 @@ class TranslationEngine:
 
     Args:
         name: the model's title.
-        open_runner: loads the model; called once, on the engine's own thread, at ``start`` or with the first job.
+        open_runner: loads the model; called once, on a thread of the engine's own, at ``start`` or with the first job.
         most: jobs at a time, the waiting ones included, before new ones are refused.
     """
 
@@ -102,8 +113,9 @@ class TranslationEngine:
         self._most = most or settings().max_active + settings().max_waiting
         self._jobs: list[_Job] = []
         self._change = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._started = False
         self._runner: Runner | None = None
+        self._running = 0  # batches that are being computed
         self._company = 0  # jobs in the last batch
         self._closed = False
 
@@ -120,12 +132,15 @@ class TranslationEngine:
     def start(self) -> None:
         """Load the model in the background. What goes wrong is said to whoever asks for a translation."""
         with self._change:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True, name=f"translate {self.name}")
-                self._thread.start()
+            if not self._started:
+                self._started = True
+                self._thread(self._open)
+
+    def _thread(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, daemon=True, name=f"translate {self.name}").start()
 
     def close(self) -> None:
-        """End the thread; jobs that are not finished get EngineStopped."""
+        """End the threads; jobs that are not finished get EngineStopped."""
         with self._change:
             self._closed = True
             self._change.notify_all()
@@ -166,28 +181,19 @@ class TranslationEngine:
                 if job in self._jobs:
                     self._jobs.remove(job)
 
+    def _open(self) -> None:
+        try:
+            self._runner = self._open_runner()
+        except Exception as problem:
+            self._fail(problem)
+            return
+        for _ in range(self._runner.at_once - 1):
+            self._thread(self._work)
+        self._work()
+
     def _work(self) -> None:
-        while True:
-            with self._change:
-                while not self._closed and self._runner is not None and not self._batch_ready():
-                    self._change.wait()
-                if self._company > 1:
-                    self._change.wait_for(self._all_there, _GATHER)
-                if self._closed:
-                    for job in self._jobs:
-                        job.send(errors.EngineStopped())
-                    return
-            try:
-                if self._runner is None:
-                    self._runner = self._open_runner()
-                    continue
-            except Exception as problem:
-                self._fail(problem)
-                return
-            batch = self._take()
-            if not batch:
-                continue
-            self._company = len({job for job, _, _ in batch})
+        assert self._runner is not None  # noqa: S101 - what starts this has loaded it
+        while batch := self._next():
             try:
                 outputs = self._runner.run(
                     [tokens for _, _, tokens in batch], [job.codec for job, _, _ in batch], batch[0][0].beams
@@ -195,15 +201,39 @@ class TranslationEngine:
             except Exception as problem:
                 for job in {job for job, _, _ in batch}:
                     job.send(problem)
-                continue
-            done: dict[_Job, list[tuple[int, list[Output]]]] = {}
-            for (job, index, _), output in zip(batch, outputs, strict=True):
-                done.setdefault(job, []).append((index, output))
-            for job, items in done.items():
-                job.send(items)
+            else:
+                done: dict[_Job, list[tuple[int, list[Output]]]] = {}
+                for (job, index, _), output in zip(batch, outputs, strict=True):
+                    done.setdefault(job, []).append((index, output))
+                for job, items in done.items():
+                    job.send(items)
+            with self._change:
+                self._running -= 1
+                self._change.notify_all()
+
+    def _next(self) -> list[tuple[_Job, int, list[str]]]:
+        """Wait for the next batch and take it; an empty one when the engine is closed."""
+        with self._change:
+            while not (self._closed or self._batch_ready()):
+                self._change.wait()
+            if self._company > 1 and not self._running:
+                self._change.wait_for(self._all_there, _GATHER)
+            if self._closed:
+                for job in self._jobs:
+                    job.send(errors.EngineStopped())
+                return []
+            batch = self._take()
+            if batch:
+                self._company = len({job for job, _, _ in batch})
+                self._running += 1
+        return batch or self._next()
 
     def _batch_ready(self) -> bool:
-        return any(job.waiting for job in self._jobs)
+        """Whether there is something to do; beside another batch only a full one is worth it."""
+        if not self._running:
+            return any(job.waiting for job in self._jobs)
+        waiting = (len(tokens) for job in self._jobs for _, tokens in job.waiting)
+        return any(total >= BATCH_TOKENS for total in itertools.accumulate(waiting))
 
     def _all_there(self) -> bool:
         return self._closed or sum(bool(job.waiting) for job in self._jobs) >= self._company
@@ -211,25 +241,30 @@ class TranslationEngine:
     def _fail(self, problem: Exception) -> None:
         """The model cannot be loaded: say so to everybody, and try again with the next job."""
         with self._change:
-            self._thread = None
+            self._started = False
             jobs = list(self._jobs)
         for job in jobs:
             job.send(problem)
 
     def _take(self) -> list[tuple[_Job, int, list[str]]]:
-        """The next batch: a sentence of every job in turn, among those that search in the same way as the oldest."""
+        """The next batch: a few sentences of every job in turn, among those that search in the same way as the first.
+
+        Whoever had a turn comes last next time, and so who searches in another way comes first.
+        """
         batch: list[tuple[_Job, int, list[str]]] = []
         tokens = 0
-        with self._change:
-            jobs = [job for job in self._jobs if job.waiting]
-            jobs = [job for job in jobs if job.beams == jobs[0].beams]
-            while jobs and tokens < BATCH_TOKENS:
-                for job in jobs:
-                    index, sentence = job.waiting.popleft()
-                    batch.append((job, index, sentence))
-                    tokens += len(sentence)
-                jobs = [job for job in jobs if job.waiting]
-            # Who searches in another way comes first next time.
-            taken = {job for job, _, _ in batch}
-            self._jobs.sort(key=lambda job: job in taken)
+        jobs = [job for job in self._jobs if job.waiting]
+        turns = deque(job for job in jobs if job.beams == jobs[0].beams)
+        while turns and tokens < BATCH_TOKENS:
+            job = turns.popleft()
+            for _ in range(min(_TURN, len(job.waiting))):
+                index, sentence = job.waiting.popleft()
+                batch.append((job, index, sentence))
+                tokens += len(sentence)
+                if tokens >= BATCH_TOKENS:
+                    break
+            if job.waiting:
+                turns.append(job)
+        taken = {job for job, _, _ in batch}
+        self._jobs.sort(key=lambda job: job in taken)
         return batch

@@ -29,7 +29,7 @@ from common.ui.streams import StopSignals
 TEXT = Text("text", "", settings().max_translation_chars)
 REFERENCE = Text("reference", "", settings().max_translation_chars)
 MODEL = Text("translator", AUTO, 200)
-BEAMS = Number("beams", 4, 1, 8)
+BEAMS = Number("beams", Beams().width, 1, 8)
 ALTERNATIVES = Number("alternatives", 1, 1, 8)
 # A pause this long while typing sets off a translation, in seconds.
 _PAUSE = 0.35
@@ -189,7 +189,7 @@ class TranslateHandlers:
         text: str,
         source: str = AUTO,
         target: str = "en",
-        beams: int = 4,
+        beams: int = Beams().width,
         alternatives: int = 1,
         model: str = AUTO,
         request: gr.Request | None = None,

@@ -45,6 +45,33 @@ def test_many_threads_share_two_pools() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_what_is_reused_is_not_asked_for_again() -> None:
+    """Arrays of four megabytes come and go: how often the system has to hand out a page."""
+    program = """
+import ctypes, resource, sys
+from common.memory import give_back_freed, reuse_freed
+assert give_back_freed()
+if sys.argv[1] == "reuse":
+    assert reuse_freed()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(50):
+    block = libc.malloc(4_000_000)
+    ctypes.memset(block, 1, 4_000_000)
+    libc.free(block)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = {
+        way: int(
+            subprocess.run([sys.executable, "-c", program, way], capture_output=True, text=True, check=True).stdout
+        )
+        for way in ("reuse", "not")
+    }
+    assert 10 * faults["reuse"] < faults["not"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
 def test_settling_gives_back_what_lies_between_blocks_in_use() -> None:
     program = """
 import ctypes

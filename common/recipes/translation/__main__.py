@@ -13,6 +13,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -20,6 +21,7 @@ import transformers
 from common import errors
 from common.recipes.translation import backtranslation, card, corpus, score, train, vocabulary
 from common.recipes.translation.average import Shares, average
+from common.recipes.translation.corpus import LANGUAGES
 from common.recipes.translation.export import convert, export
 from common.recipes.translation.prepare import prepare
 
@@ -33,6 +35,7 @@ _PLANNED = (
     "decoder_layers",
     "width",
     "start",
+    "favour",
     "minutes",
 )
 
@@ -83,6 +86,21 @@ def _run(plan: train.Plan, chosen: argparse.Namespace) -> None:
         print(f"{source}  →  {target}")
 
 
+class _Factors(argparse.Action):
+    """Keeps the languages and factors as a dictionary."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: Any = None) -> None:
+        setattr(namespace, self.dest, dict(values))
+
+
+def _factor(said: str) -> tuple[str, float]:
+    """A language and its factor. Raises ValueError, of which argparse makes a message."""
+    language, _, factor = said.partition("=")
+    if language not in LANGUAGES or not 0 < float(factor) < float("inf"):
+        raise ValueError
+    return language, float(factor)
+
+
 def _entries(tokenizer: Path) -> int:
     return len(json.loads((tokenizer / "vocab.json").read_text("utf-8")))
 
@@ -102,6 +120,14 @@ def _parser() -> argparse.ArgumentParser:
         nargs=2,
         metavar=("ENCODER", "REST"),
         help="in the end, so much of the trained weights and the rest of the start's, 0 to 1",
+    )
+    parser.add_argument(
+        "--favour",
+        type=_factor,
+        nargs="+",
+        action=_Factors,
+        metavar="LANGUAGE=FACTOR",
+        help="draw a language's pairs more or less often than their data alone would have it, such as de=2",
     )
     parser.add_argument("--minutes", type=float, help="stop cleanly after so much work")
     parser.add_argument("--steps", type=int, help=f"batches in all (default {defaults['steps']:,})")

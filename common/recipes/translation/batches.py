@@ -7,7 +7,8 @@ nothing. Sentences are drawn with replacement by their weight; there are no epoc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +45,11 @@ class Encoded:
     other_offsets: NDArray[np.int64]
     language: NDArray[np.int8]
     weight: NDArray[np.float64]
+
+    def favouring(self, factors: Mapping[str, float]) -> Encoded:
+        """The same pairs, those of some languages drawn so many times as often; a factor below 1 draws them less."""
+        factor = np.array([factors.get(language, 1.0) for language in LANGUAGES])
+        return replace(self, weight=self.weight * factor[self.language])
 
     def save(self, path: Path) -> None:
         np.savez(path, **{name: getattr(self, name) for name in self.__slots__})

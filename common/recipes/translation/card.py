@@ -120,7 +120,7 @@ Some translations, as they come:
 {_duration(trained.seconds)} on {trained.device}, {plan.direction} with `python -m common.recipes.translation` \
 (Seq2SeqTrainer, {trained.dtype}, Muon and AdamW, learning rate {plan.learning_rate:g}, \
 label smoothing {LABEL_SMOOTHING}). \
-{_averaged(shares)}{_judgement(plan, trained)}
+{_favoured(plan)}{_averaged(shares)}{_judgement(plan, trained)}
 
 Training pairs by language; how often a domain is drawn is set by its weight in the recipe, not by its size:
 
@@ -237,6 +237,13 @@ def _verdict(report: Report) -> str:
     if not weak:
         return "Simple everyday sentences mostly come out right."
     return f"Expect simple sentences at most: translations are often wrong for {', '.join(weak)}."
+
+
+def _favoured(plan: Plan) -> str:
+    if not plan.favour:
+        return ""
+    said = ", ".join(f"{_NAMES[language]} {factor:g}" for language, factor in plan.favour.items())
+    return f"Languages were drawn more or less often than the table below says, by a factor (`--favour`): {said}. "
 
 
 def _judgement(plan: Plan, trained: Trained) -> str:

@@ -31,7 +31,7 @@ def export(model: MarianMTModel, tokenizer: Path, out: Path) -> None:
     half.half()  # type: ignore[no-untyped-call]
     padding = half.config.pad_token_id
     half.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        num_beams=4,
+        num_beams=3,
         max_length=half.config.max_position_embeddings,
         decoder_start_token_id=padding,
         pad_token_id=padding,

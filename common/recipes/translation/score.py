@@ -29,7 +29,7 @@ SETS = {
     "packages": "debian-descriptions",
     "whole packages": WHOLE_TEXTS["debian-descriptions"],
 }
-BEAM = 4
+BEAM = 3
 # More sentences of a set say little more and take longer.
 MOST = 600
 

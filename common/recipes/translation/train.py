@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import signal
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Plan:
         cooldown: share of the steps over which the learning rate goes down to nothing.
         minutes: stop cleanly after so much work, pauses not counted; None runs to the end.
         start: folder of a finished model of the same shape and vocabulary whose weights to begin with; None draws them.
+        favour: languages to draw more or less often than their data alone would have it, with the factor.
         dropout: 0 while every sentence is seen a few times only, 0.1 for long runs.
     """
 
@@ -63,6 +65,7 @@ class Plan:
     decoder_layers: int = 1
     width: int = 256
     start: Path | None = None
+    favour: Mapping[str, float] = field(default_factory=dict)
     minutes: float | None = None
     save_every: int = 100
     seed: int = 0
@@ -241,7 +244,7 @@ def run(plan: Plan, data: Encoded, vocabulary_size: int, folder: Path, resume: b
     earlier = History.load(plan.start) if plan.start else History(hold_out_rule=HOLD_OUT_RULE)
     model.to(device)  # type: ignore[arg-type]  # before the optimizer copies the weights
     optimizer = MuonAdamW(model, plan.learning_rate)
-    batches = Batches(data, plan.direction, plan.steps, plan.tokens, vocabulary_size, plan.seed)
+    batches = Batches(data.favouring(plan.favour), plan.direction, plan.steps, plan.tokens, vocabulary_size, plan.seed)
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(folder),
         max_steps=plan.steps,

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import ctranslate2
 
-from common import errors, hardware
+from common import errors, hardware, memory
 from common.translation.codec import Codec
 from common.translation.engine import MAX_NEW_TOKENS, Beams, Output
 
 # Sentences that are worth a thread of their own, and those after which what a search keeps of them no longer fits in a
-# core's cache: with beam 4, parts of 12 take a third less time than parts of 42.
+# core's cache: with 4 beams, parts of 12 take a third less time than parts of 42.
 _SMALLEST_PART, _LARGEST_PART = 4, 12
 
 
 class CTranslateRunner:
-    """A converted model.
+    """A converted model. While the answers of one batch are put together the threads have the other.
 
     Args:
         folder: what ``common.translation.convert`` wrote.
@@ -31,7 +31,10 @@ class CTranslateRunner:
         ModelUnavailable: the folder is damaged.
     """
 
+    at_once = 2
+
     def __init__(self, folder: Path, threads: int = 0, compute_type: str = "int8_float32") -> None:
+        memory.reuse_freed()
         try:
             # A matrix of such a small model is no work for two: each thread takes a part of the batch for itself.
             self._threads = threads or hardware.cores()

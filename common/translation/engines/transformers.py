@@ -29,6 +29,8 @@ class TransformersRunner:
         ModelUnavailable: the folder is damaged.
     """
 
+    at_once = 1
+
     def __init__(self, folder: Path, device: str | None = None, dtype: torch.dtype | None = None) -> None:
         self._device = device or hardware.device()
         if dtype is None:

@@ -109,3 +109,13 @@ def test_directions_are_each_others_mirror(data: Encoded, tokenizer: MarianToken
     assert torch.equal(labels, from_english["input_ids"][:, 1:])
     tokens = {tokenizer.convert_ids_to_tokens(int(index)) for index in from_english["input_ids"][:, 0]}
     assert tokens <= {">>sk<<", ">>cs<<", ">>it<<"} and len(tokens) > 1
+
+
+def test_a_favoured_language_is_drawn_more_often(data: Encoded) -> None:
+    def share(encoded: Encoded) -> float:
+        german = encoded.language == corpus.LANGUAGES.index("de")
+        return float(encoded.weight[german].sum() / encoded.weight.sum())
+
+    before = share(data)
+    assert share(data.favouring({"de": 3.0})) == pytest.approx(3 * before / (1 + 2 * before))
+    assert share(data.favouring({})) == before

@@ -31,10 +31,10 @@ SENTENCES = [
 
 
 class Echo:
-    """A runner that says what it is given, one batch at a time, when it is let; ``seconds`` is what a batch takes."""
+    """A runner that says what it is given when it is let; ``seconds`` is what a batch takes."""
 
-    def __init__(self, held: bool = False, seconds: float = 0.0) -> None:
-        self.seconds = seconds
+    def __init__(self, held: bool = False, seconds: float = 0.0, at_once: int = 1) -> None:
+        self.seconds, self.at_once = seconds, at_once
         self.batches: list[int] = []
         self.gate = threading.Event()
         if not held:
@@ -127,6 +127,58 @@ def test_a_short_text_does_not_wait_behind_a_long_one(codec: Codec) -> None:
     engine.close()
     assert order == ["short", "long"]
     assert max(echo.batches) <= BATCH_TOKENS
+
+
+@pytest.mark.parametrize(("sentences", "at_once"), [(200, 2), (3, 1)], ids=["full batches", "few sentences"])
+def test_beside_a_batch_only_a_full_one_is_begun(codec: Codec, sentences: int, at_once: int) -> None:
+    """Two at a time where there is work for both; a few sentences wait for company instead."""
+    running: list[int] = []
+
+    class Counted(Echo):
+        def run(self, sources: Sequence[list[str]], codecs: Sequence[Codec], beams: Beams) -> list[list[Output]]:
+            running.append(len(running) + 1)
+            try:
+                return super().run(sources, codecs, beams)
+            finally:
+                running.pop()
+
+    echo = Counted(held=True, at_once=2)
+    engine = TranslationEngine("echo", lambda: echo)
+
+    async def visit() -> int:
+        texts = [f"Dom {n}" for n in range(sentences)]
+        visits = [asyncio.create_task(_all(engine, codec, texts))]
+        await asyncio.sleep(0.3)
+        visits.append(asyncio.create_task(_all(engine, codec, texts)))
+        await asyncio.sleep(0.3)
+        found = len(running)
+        echo.gate.set()
+        assert await asyncio.gather(*visits) == [texts, texts]
+        return found
+
+    assert asyncio.run(visit()) == at_once
+    engine.close()
+
+
+def test_a_room_of_equal_texts_is_served_one_after_the_other(codec: Codec) -> None:
+    """A text of a few sentences goes whole into a batch; nobody waits until all others are done."""
+    echo = Echo(held=True, seconds=0.3)
+    engine = TranslationEngine("echo", lambda: echo)
+    done: list[int] = []
+
+    async def one(number: int) -> None:
+        await _all(engine, codec, ["Toto je dlhý text."] * 12)
+        done.append(len(echo.batches))
+
+    async def visit() -> None:
+        visits = [asyncio.create_task(one(number)) for number in range(24)]
+        await asyncio.sleep(0.5)
+        echo.gate.set()
+        await asyncio.gather(*visits)
+
+    asyncio.run(visit())
+    engine.close()
+    assert min(done) < len(echo.batches) / 2
 
 
 def test_leaving_takes_the_rest_out_of_line(codec: Codec) -> None:
