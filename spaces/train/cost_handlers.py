@@ -105,7 +105,7 @@ class CostTab:
         return figures_html(
             [
                 (f"{found.flops:.1e}", text(lang, "cost.flops")),
-                (hours, text(lang, "cost.duration", gpus=found.gpus)),
+                (hours, text(lang, "cost.duration", gpus=number(lang, found.gpus), card=card.name)),
                 (f"{number(lang, found.money)} $", text(lang, "cost.money")),
                 (f"{number(lang, found.kwh)} kWh", text(lang, "cost.energy")),
                 (f"{number(lang, found.co2_kg)} kg", text(lang, "cost.co2")),

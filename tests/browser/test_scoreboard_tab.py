@@ -14,19 +14,21 @@ from tests.browser.conftest import PHONE, desktop_only, expect_accessible, open_
 from tests.browser.languages import left_in_english, switch
 
 _SLOW = 300_000
-_HELD_OUT = 4  # of the 40 examples below
+_EXAMPLES, _HELD_OUT = 20, 2  # few: each of three models answers every one that is held out
 
 
 def _train(page: Page, file: Path) -> None:
     """A short run on few examples; with a tiny model it takes seconds."""
-    rows = [{"instruction": f"How many owls are {n} owls?", "response": f"{n} owls & no <b>more"} for n in range(40)]
+    rows = [
+        {"instruction": f"How many owls are {n} owls?", "response": f"{n} owls & no <b>more"} for n in range(_EXAMPLES)
+    ]
     file.write_text("\n".join(map(json.dumps, rows)))
     open_tab(page, "finetune")
     page.locator("#finetune-own button").first.click()
     with page.expect_file_chooser() as chooser:
         page.click("#finetune-upload")
     chooser.value.set_files(file)
-    expect(page.locator("#finetune-count")).to_contain_text("40")
+    expect(page.locator("#finetune-count")).to_contain_text(str(_EXAMPLES))
     page.fill("#finetune-minutes input[type=number]", "1")
     page.keyboard.press("Tab")
     page.fill("#finetune-name textarea, #finetune-name input", "Owls")

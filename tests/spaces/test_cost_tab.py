@@ -28,7 +28,8 @@ def test_memory_cards_and_the_bill_are_shown(lang: str) -> None:
     shown = _ask(CostTab().memory, lang, *FORM)
     assert shown.count('class="bar"') == 5
     assert "NVIDIA H200" in shown
-    assert re.search(r"\d+ \$", _ask(CostTab().bill, lang, 1.0, 8, *MONEY))
+    bill = _ask(CostTab().bill, lang, 1.0, 8, *MONEY)
+    assert re.search(r"\d+ \$", bill) and "8 × NVIDIA H100" in bill
     slide = CostTab.slide(lang)
     for size in ("24 GB", "80 GB"):
         assert size in slide
