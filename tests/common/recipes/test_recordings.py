@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import catalog
+from common import catalog, hardware
 from common.diffusion.models import DiffusionModels
 from common.recipes.recordings import trainings, translations
 from common.recipes.recordings.examples import (
@@ -183,9 +183,11 @@ def test_the_first_steps_of_a_fine_tuning_come_again(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_first_steps_of_an_alignment_come_again(models: TextModels, tmp_path: Path) -> None:
     """On the pairs that the model writes anew: the first loss is that of a coin, whatever they are, and the second step
-    the first to learn; what it makes of the held-out pair, and the third, are theirs alone, to the third digit."""
+    the first to learn; what it makes of the held-out pair, and the third, are theirs alone, to the third digit. It was
+    recorded in 16 bits; where there are none, numbers are others."""
     config, data = asyncio.run(prefer_run(models))
-    _begins_again(recording.read("prefer").parts[0], config, data, tmp_path, 3, apart=0.002)
+    apart = 0.002 if hardware.cpu_has_bf16() else 0.03
+    _begins_again(recording.read("prefer").parts[0], config, data, tmp_path, 3, apart)
 
 
 @pytest.mark.slow
