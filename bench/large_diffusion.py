@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from bench import untrained
 from bench.tables import machine, median, report
 from common import catalog, hardware
 from common.diffusion import metadata
@@ -31,7 +32,6 @@ from common.diffusion.opened import Opened, open_model
 from common.diffusion.paint import paint
 from common.diffusion.request import ImageRequest
 
-_SIZE = 512
 # The rival's weights in 32 bits (5.2 GB), ours in no more, and what a picture needs; what each other way takes beside.
 _NEEDED_GB, _BESIDE_GB = 13, 3
 Forward = Callable[..., tuple[Any, ...]]
@@ -61,68 +61,6 @@ class Cost:
 
     seconds: float
     processor: float
-
-
-def build() -> Any:
-    """SD-Turbo's parts (U-Net 866, text encoder 340, autoencoder 84 million parameters), untrained."""
-    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-
-    signs = [chr(number) for number in range(33, 127)]
-    pieces = ["<|startoftext|>", "<|endoftext|>", *signs, *(f"{sign}</w>" for sign in signs)]
-    text: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
-    return StableDiffusionPipeline(
-        vae=AutoencoderKL(
-            block_out_channels=(128, 256, 512, 512),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=2,
-            latent_channels=4,
-            sample_size=_SIZE,
-        ),
-        text_encoder=CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=49_408,
-                hidden_size=1024,
-                intermediate_size=4096,
-                num_hidden_layers=23,
-                num_attention_heads=16,
-                hidden_act="gelu",
-                **text,
-            )
-        ),
-        tokenizer=CLIPTokenizer(
-            vocab={piece: number for number, piece in enumerate(pieces)}, merges=[], model_max_length=77
-        ),
-        unet=UNet2DConditionModel(
-            sample_size=_SIZE // 8,
-            attention_head_dim=(5, 10, 20, 20),
-            cross_attention_dim=1024,
-            use_linear_projection=True,
-        ),
-        scheduler=EulerDiscreteScheduler(
-            beta_schedule="scaled_linear",
-            beta_start=0.00085,
-            beta_end=0.012,
-            timestep_spacing="trailing",
-            steps_offset=1,
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-
-
-def save(pipe: Any, folder: Path) -> None:
-    """Write the pipeline in 16 bits, as such models are published, with a tiny autoencoder; it stays in 32 bits."""
-    from diffusers import AutoencoderTiny
-
-    for part in (pipe.unet, pipe.vae, pipe.text_encoder):
-        part.half()
-    pipe.save_pretrained(folder)
-    for part in (pipe.unet, pipe.vae, pipe.text_encoder):
-        part.float()
-    AutoencoderTiny().save_pretrained(folder / "tiny_vae")
 
 
 def ways(pipe: Any, opened: Opened, names: Sequence[str]) -> list[Way]:
@@ -159,7 +97,7 @@ def _inputs() -> tuple[Any, Any, Any]:
     import torch
 
     chance = torch.Generator().manual_seed(0)
-    edge = _SIZE // 8
+    edge = untrained.SIZE // 8
     words = torch.randn(1, 77, 1024, generator=chance)
     return torch.randn(1, 4, edge, edge, generator=chance), torch.tensor(999.0), words
 
@@ -275,10 +213,10 @@ def main() -> None:
     if hardware.free_memory_gb() < needed:
         parser.exit(1, f"All of them together need {needed} GB of free memory.\n")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as ``open_model`` does, before torch is loaded
-    pipe = build()
+    pipe = untrained.sd_turbo()
     pipe.set_progress_bar_config(disable=True)
     with tempfile.TemporaryDirectory() as place:
-        save(pipe, Path(place))
+        untrained.save(pipe, Path(place))
         before = _own_mb()
         opened = open_model(configured(place))
         taken = _own_mb() - before

@@ -25,7 +25,11 @@ SCRIPTS = (
     "train_memory",
     "train_finetune",
     "gpu_streams",
+    "gpu_diffusion",
+    "gpu_training",
 )
+# What gpu_training writes: a table for each of its parts.
+GPU_TABLES = ("gpu_pretraining", "gpu_finetuning", "gpu_memory")
 # Needs a folder of data on its command line, or Chromium; run by hand, its table is kept like the others.
 BY_HAND = ("front_page", "summaries", "retrieval", "train_scratch")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
@@ -34,7 +38,9 @@ BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 def into_readme() -> None:
     """The kept tables between the two marks."""
     tables = [
-        path.read_text(encoding="utf-8") for name in (*SCRIPTS, *BY_HAND) if (path := RESULTS / f"{name}.md").exists()
+        path.read_text(encoding="utf-8")
+        for name in (*SCRIPTS, *GPU_TABLES, *BY_HAND)
+        if (path := RESULTS / f"{name}.md").exists()
     ]
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")

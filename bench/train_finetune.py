@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.tables import machine, median, report
+from bench.training_run import run, speed
 from common import catalog, hardware
-from common.config import settings
 from common.memory import highest_bytes
 from common.text.convert import convert_apart
 from common.training.config import FinetuneConfig, Pace
 from common.training.folder import RunFolder
 from common.training.instructions import from_jsonl, to_jsonl
-from common.training.launch import command, cores, environment
 from common.training.personas import persona_examples
 
 RANK, ROW, BATCH, RATE = 8, 256, 2, 2e-3
@@ -97,20 +96,13 @@ def our_run(base: str, steps: int, place: Path) -> tuple[RunFolder, float]:
     """A run as the tab starts it, in a process of its own; its folder, and the seconds from start to end."""
     pace = Pace(steps=steps, batch=BATCH, learning_rate=RATE, weight_decay=0, evaluate_every=max(5, -(-steps // 3)))
     config = FinetuneConfig(name="bench", base=base, rank=RANK, row=ROW, pace=pace)
-    place.mkdir()
-    folder = RunFolder(place)
-    folder.write_text(config.data_file, to_jsonl(persona_examples(PERSONA)))
-    folder.write_json("config.json", config.model_dump(mode="json"))
-    start = time.perf_counter()
-    subprocess.run(command(folder), check=True, env=environment(cores(settings()), config.kind))
-    return folder, time.perf_counter() - start
+    return run(config, to_jsonl(persona_examples(PERSONA)), place)
 
 
-def speed(folder: RunFolder) -> float:
+def filled_speed(folder: RunFolder) -> float:
     """Tokens of conversations a second: what the run says, without the ends of rows that are not full."""
-    said = [event["tokens_per_second"] for event in folder.events() if event["type"] == "step"][2:]
     filled: float = folder.read_json("data.json")["filled"]
-    return median(said) * filled
+    return speed(folder, after=2) * filled
 
 
 def main() -> None:
@@ -134,7 +126,7 @@ def main() -> None:
             told, memory = done.stdout.split()[-2:]
             plain.append((float(told), float(memory)))
             folder, seconds = our_run(base, TURN_STEPS, place / str(turn))
-            ours.append(speed(folder))
+            ours.append(filled_speed(folder))
         # Looks, samples and the start take about as long as in the short run, whose steps are known.
         filled = folder.read_json("data.json")["filled"]
         step = BATCH * ROW * filled / median(ours)

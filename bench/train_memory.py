@@ -22,11 +22,13 @@ VOCABULARY = 8_000
 SIZES = ((4, 256, 16, 256), (8, 512, 8, 512), (12, 768, 4, 512))
 
 
-def measured(layers: int, width: int, batch: int, context: int) -> dict[str, float]:
-    """Bytes by part, of a step in a process of its own."""
+def measured(
+    layers: int, width: int, batch: int, context: int, place: str = "cpu", half: bool = False
+) -> dict[str, float]:
+    """Bytes by part, of a step in a process of its own; see ``probe.measure``."""
     asked = {"layers": layers, "width": width, "vocabulary": VOCABULARY, "batch": batch, "context": context}
     done = subprocess.run(
-        [sys.executable, "-m", "common.training.probe", json.dumps(asked)],
+        [sys.executable, "-m", "common.training.probe", json.dumps({**asked, "place": place, "half": half})],
         check=True,
         env={**os.environ, **without_holes()},
         stdout=subprocess.PIPE,
@@ -36,17 +38,19 @@ def measured(layers: int, width: int, batch: int, context: int) -> dict[str, flo
     return found
 
 
+def compared(layers: int, width: int, batch: int, context: int, place: str = "cpu", half: bool = False) -> list[str]:
+    """A row of the table: what is said and what is measured, by part, and how far the sum is off."""
+    model = Model(layers, width, max(1, width // 64), VOCABULARY, 4 * width)
+    said = memory(model, Plan("mixed" if half else "fp32", batch=batch, context=context))
+    real = measured(layers, width, batch, context, place, half)
+    cells = [f"{layers} layers, width {width}, {model.parameters / 1e6:.0f} million, {batch} × {context} tokens"]
+    cells += [f"{getattr(said, part) / 1e6:,.0f} / {real[part] / 1e6:,.0f}" for part in PARTS]
+    off = 100 * said.total / real["peak"] - 100
+    return [*cells, f"{said.total / 1e6:,.0f} / {real['peak'] / 1e6:,.0f}", f"**{off:+.0f} %**"]
+
+
 def main() -> None:
-    rows = []
-    for layers, width, batch, context in SIZES:
-        model = Model(layers, width, max(1, width // 64), VOCABULARY, 4 * width)
-        said = memory(model, Plan("fp32", batch=batch, context=context))
-        real = measured(layers, width, batch, context)
-        cells = [f"{layers} layers, width {width}, {model.parameters / 1e6:.0f} million, {batch} × {context} tokens"]
-        for part in PARTS:
-            cells.append(f"{getattr(said, part) / 1e6:,.0f} / {real[part] / 1e6:,.0f}")
-        off = 100 * said.total / real["peak"] - 100
-        rows.append([*cells, f"{said.total / 1e6:,.0f} / {real['peak'] / 1e6:,.0f}", f"**{off:+.0f} %**"])
+    rows = [compared(*size) for size in SIZES]
     report(
         "train_memory",
         "Memory of a training step in MB: said / measured",

@@ -24,11 +24,11 @@ import time
 from pathlib import Path
 
 from bench.tables import machine, median, report
+from bench.training_run import run, speed
 from common import hardware
 from common.training import shape as shapes
 from common.training.config import Pace, ScratchConfig, Shape
 from common.training.folder import RunFolder
-from common.training.launch import command, environment
 from common.training.speed import evaluate_every
 
 SHAPE = Shape(layers=4, heads=4, width=128, context=64)
@@ -90,21 +90,9 @@ def our_run(
         cache: folder for what is compiled, as the app keeps it from run to run.
         threads, every: of the process, and steps between two looks at the held-out text; 0 as the tab has them.
     """
-    place.mkdir()
-    folder = RunFolder(place)
     pace = Pace(steps=steps, batch=BATCH, learning_rate=RATE, evaluate_every=every or evaluate_every(steps))
     config = ScratchConfig(name="bench", shape=SHAPE, pace=pace, compiled=compiled)
-    folder.write_text("corpus.txt", text)
-    folder.write_json("config.json", config.model_dump(mode="json"))
-    start = time.perf_counter()
-    variables = {**environment(threads or hardware.cores(), config.kind), "TORCHINDUCTOR_CACHE_DIR": str(cache)}
-    subprocess.run(command(folder), check=True, env=variables)
-    return folder, time.perf_counter() - start
-
-
-def speed(folder: RunFolder) -> float:
-    """Tokens a second of a run, the median of what it said when it was warm."""
-    return median([event["tokens_per_second"] for event in folder.events() if event["type"] == "step"][6:])
+    return run(config, text, place, threads or hardware.cores(), {"TORCHINDUCTOR_CACHE_DIR": str(cache)})
 
 
 def our_step(text: str, place: Path, compiled: bool, cache: Path) -> float:
@@ -146,7 +134,7 @@ def main() -> None:
             plain.append(plain_speed(options.text)[0])
             for kind, speeds in ((False, eager), (True, fast)):
                 folder, _ = our_run(text, TURN_STEPS, place / f"{turn}-{kind}", kind, place / "cache", every=NEVER)
-                speeds.append(speed(folder))
+                speeds.append(speed(folder, after=6))
                 took += [compiling(folder)] if kind else []
         (place / "one").mkdir()
         our_run(text, 1, place / "one" / "warm", True, place / "cache", threads=1)  # compiled for one thread

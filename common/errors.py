@@ -145,6 +145,20 @@ class PicturesWaiting(QueueFull):
     sentence = "The model is busy with other pictures ({waiting} at the moment): wait a few seconds and try again."
 
 
+class LineFull(QueueFull):
+    """The same of work in a process of its own; ``waiting`` visitors are at work or in line."""
+
+    key = "line_full"
+    sentence = "Too many visitors are trying this at the moment ({waiting}): wait a little and try again."
+
+
+class StillAtWork(DemystifyError):
+    """A visitor set off the same again, as from a second window."""
+
+    key = "still_at_work"
+    sentence = "What you asked for before is still at work: wait until it has ended, or stop it."
+
+
 class UnknownModel(DemystifyError):
     """``model`` is neither in the catalogue, nor a folder, nor a hub id; ``known`` lists the catalogue."""
 

@@ -117,6 +117,19 @@ def free_memory_gb() -> float:
     return float(psutil.virtual_memory().available) / 1e9
 
 
+def free_gb(place: str) -> float:
+    """Memory that can be had now on a device, in GB (10^9 bytes): a GPU's own, else the processor's.
+
+    On ZeroGPU it is the processor's, too: there is no GPU to ask between two calls.
+    """
+    if place != "cuda" or on_zerogpu():
+        return free_memory_gb()
+    import torch
+
+    kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # torch has it, and lends it again
+    return float(torch.cuda.mem_get_info()[0] + kept) / 1e9
+
+
 def load(seconds: float) -> float:
     """Percent of all cores that were at work during so many seconds, for any process; waits for them to pass."""
     import psutil

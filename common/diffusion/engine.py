@@ -298,13 +298,13 @@ def check(opened: Opened, request: ImageRequest) -> None:
     most = schedulers.most_steps(opened.pipe.scheduler, request.scheduler)
     if most is not None and request.steps > most:
         raise errors.InvalidInput(field="image_steps", allowed=errors.Phrase("whole_between", minimum=1, maximum=most))
-    if estimate.memory_gb(opened, request) > hardware.free_memory_gb():
+    if estimate.memory_gb(opened, request) > hardware.free_gb(opened.pipe.device.type):
         raise _too_large(opened, request)
 
 
 def _too_large(opened: Opened, request: ImageRequest) -> errors.DemystifyError:
     """Names settings that fit: fewer pictures of the same size, or else one of the largest size below it."""
-    free = hardware.free_memory_gb()
+    free = hardware.free_gb(opened.pipe.device.type)
     fewer = [
         number
         for number in range(1, request.images)

@@ -30,13 +30,11 @@ def work(opened: Opened, request: ImageRequest, pictures: int | None = None) -> 
 
 def memory_gb(opened: Opened, request: ImageRequest) -> float:
     """What drawing needs beside the loaded model, in GB (10^9 bytes), at its highest."""
-    pipe = opened.pipe
     vae = opened.decoder(request.full_decoder)
     size = next(iter(vae.parameters())).element_size()
     widths = vae.config.get("block_out_channels") or vae.config.decoder_block_out_channels
     decoder = _ALIVE * max(widths[:2]) * request.size**2 * size  # one picture at a time
-    network = pipe.unet if getattr(pipe, "unet", None) is not None else pipe.transformer
-    wide = (network.config.get("block_out_channels") or [1152])[0]
+    wide = (opened.network.config.get("block_out_channels") or [1152])[0]
     rows = request.images * (2 if request.guided else 1)
     # Every level keeps its outputs for the way up: about a dozen arrays of the first level's size.
     painter = 12 * wide * (request.size // opened.factor) ** 2 * size * rows
@@ -46,7 +44,7 @@ def memory_gb(opened: Opened, request: ImageRequest) -> float:
 
 def largest_size(opened: Opened, request: ImageRequest) -> int | None:
     """The largest size on offer that fits into the free memory; None when none does."""
-    free = hardware.free_memory_gb()
+    free = hardware.free_gb(opened.pipe.device.type)
     fitting = [size for size in opened.sizes if memory_gb(opened, replace(request, size=size)) <= free]
     return max(fitting, default=None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +45,7 @@ class Opened:
         factor: pixels per latent pixel and direction.
         small: a tiny autoencoder for the same latents, where there is one.
         full: the model's own autoencoder, where ``pipe`` has the tiny one in its place.
+        replayed: what may stand in for the forward pass of the network, for a batch that nobody looks into.
     """
 
     model: Model
@@ -54,6 +55,7 @@ class Opened:
     factor: int
     small: Any = None
     full: Any = None
+    replayed: Callable[..., Any] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property
@@ -80,6 +82,27 @@ class Opened:
                 yield self.pipe
             finally:
                 self.pipe.scheduler, self.pipe.vae = own, vae
+
+    @property
+    def network(self) -> Any:
+        """The U-Net, or the transformer in its place."""
+        return self.pipe.unet if getattr(self.pipe, "unet", None) is not None else self.pipe.transformer
+
+    @contextmanager
+    def replaying(self) -> Iterator[None]:
+        """For who holds the pipeline: its network's passes are recorded and replayed, where that is quicker.
+
+        What looks into the network, such as its attention, sees nothing of a replayed pass, and does without.
+        """
+        if self.replayed is None:
+            yield
+            return
+        network = self.network
+        network.forward = self.replayed
+        try:
+            yield
+        finally:
+            del network.forward  # the class has its own
 
     def decoder(self, full: bool = False) -> Any:
         """The autoencoder that makes the pictures; ``full`` asks for the model's own in any case."""
@@ -174,11 +197,11 @@ def open_model(model: Model) -> Opened:
 
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
-    free = hardware.free_memory_gb()
+    place = hardware.device()
+    free = min(hardware.free_memory_gb(), hardware.free_gb(place))  # a GPU gets it by way of the processor's memory
     if memory_mb(model) / 1000 > free:
         raise errors.OutOfMemoryForPictures(available=round(free, 1))
     folder = catalog.locate(model)
-    place = hardware.device()
     # Small models gain nothing from 16 bits on a processor, whose matrices must be large for that.
     dtype = torch.float32 if place == "cpu" and model.embedded else hardware.compute_dtype(place)
     try:
@@ -203,15 +226,23 @@ def open_model(model: Model) -> Opened:
     native = int(network.config.sample_size) * factor
     if hasattr(pipe.vae, "enable_slicing") and native > DECODED:
         pipe.vae.enable_slicing()  # one picture at a time: the decoder is what needs most memory
-    if small is None:
-        return Opened(model, pipe, folder, native, factor)
-    small.to(place).eval()
-    if native > DECODED:
-        small.enable_slicing()
     full = None
-    if _prefers_tiny(place):
-        full, pipe.vae = pipe.vae, small
-    return Opened(model, pipe, folder, native, factor, small, full)
+    if small is not None:
+        small.to(place).eval()
+        if native > DECODED:
+            small.enable_slicing()
+        if _prefers_tiny(place):
+            full, pipe.vae = pipe.vae, small
+    return Opened(model, pipe, folder, native, factor, small, full, _replayed(network, place))
+
+
+def _replayed(network: Any, place: hardware.Device) -> Callable[..., Any] | None:
+    """The network's passes as CUDA graphs; None where there is no CUDA, or a GPU for one call only."""
+    if place != "cuda" or hardware.on_zerogpu():
+        return None
+    from common.diffusion.replayed import Replayed
+
+    return Replayed(network.forward, network.device)
 
 
 def _checker(folder: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from typing import Any
 
 from common import hardware
 from common.diffusion import schedulers
-from common.diffusion.opened import Opened
-from common.diffusion.request import Finished, ImageRequest, StepEvent
+from common.diffusion.opened import DECODED, Opened
+from common.diffusion.request import Finished, ImageRequest, Pixels, StepEvent
 from common.hardware import gpu
 
 # Rows of the network's input from which 16 bits are quicker on a processor that multiplies them (measured with the
@@ -57,7 +57,12 @@ def paint(
     generators = [torch.Generator().manual_seed(seed) for request in requests for seed in request.seeds]
     start = time.perf_counter()
     rows = len(prompts) * (2 if first.guided else 1)
-    with opened.in_use(first.scheduler, first.full_decoder) as pipe, torch.inference_mode(), _precision(pipe, rows):
+    with (
+        opened.in_use(first.scheduler, first.full_decoder) as pipe,
+        torch.inference_mode(),
+        _precision(pipe, rows),
+        opened.replaying(),
+    ):
         if emit is not None:
             _watch(pipe.scheduler, opened, requests, emit, wanted)
         options: dict[str, Any] = {
@@ -145,19 +150,22 @@ def _watch(
     """Make the scheduler say what the model has predicted, then do its step as before."""
     usual = scheduler.step
     steps, done = requests[0].steps, 0
+    traced = any(request.trace for request in requests)
+    shown: tuple[Pixels, ...] = ()
     start = time.perf_counter()
 
     @functools.wraps(usual)  # pipelines look at the signature
     def step(model_output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal done
+        nonlocal done, shown
         if not wanted():
             raise Abandoned
         noisy, noise, clean, share = schedulers.split(scheduler, model_output, timestep, sample)
         result = usual(model_output, timestep, sample, *args, **kwargs)
         done += 1
         left = (time.perf_counter() - start) / done * (steps - done)
-        shown = opened.preview.pixels(clean)
-        traced = any(request.trace for request in requests)
+        # A large picture's preview takes as long as the quick decoder, which after the last step gives the picture.
+        if done < steps or traced or opened.native <= DECODED:
+            shown = opened.preview.pixels(clean)
         noisy_shown = opened.preview.pixels(noisy) if traced else ()
         noise_shown = opened.preview.pixels(noise) if traced else ()
         place = 0

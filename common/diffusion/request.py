@@ -77,7 +77,8 @@ class StepEvent:
         steps: how many there will be.
         timestep: where on the noise schedule the step began; 999 is pure noise for most models.
         noise_left: share of noise in the variance of the latent the step began with, 0 to 1.
-        clean: the model's guess of the finished picture, one for each picture.
+        clean: the model's guess of the finished picture, one for each picture. After the last step of a large model,
+            unless there is a trace, it is that of the step before, or none: the picture itself follows at once.
         noisy: the latent the step began with; empty unless the request asks for a trace.
         noise: the noise the model sees in it; empty unless the request asks for a trace.
         seconds_left: for the rest, from the pace so far.

@@ -49,6 +49,8 @@ def hide_stopped(opened: Opened, steps: Sequence[Step]) -> tuple[tuple[Step, ...
     if getattr(opened.pipe, "safety_checker", None) is None or not steps:
         return tuple(steps), False
     guesses = [Image.fromarray(pixels) for name in _GUESSES for pixels in _arrays(getattr(steps[-1], name, ()))]
+    if not guesses:
+        return tuple(steps), False
     with opened.in_use() as pipe, torch.inference_mode():
         _, hidden = hide(pipe, guesses)
     return (tuple(map(blacken, steps)), True) if hidden else (tuple(steps), False)

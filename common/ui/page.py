@@ -205,7 +205,7 @@ def page_frame(section: str, status: Status | None = None, in_hub: bool = False)
             with gr.Column(scale=5, min_width=260):
                 words(gr.HTML, keys={"value": lambda lang: _masthead(lang, section, in_hub)})
                 line = gr.HTML("", elem_id="status") if status is not None else None
-            with gr.Column(scale=1, min_width=210):
+            with gr.Column(scale=1, min_width=210, elem_classes=["switch-room"]):
                 lang = words(
                     gr.Radio,
                     keys={"label": "common.language"},

@@ -32,8 +32,9 @@ def way_html(lang: str, tab: str) -> str:
     if name is None:
         return ""
     return (
-        f'<p class="recorded-way"><b>{escape(text(lang, "recorded.trouble"))}</b> {_button(lang, name)} '
-        f"<span>{escape(made(lang, recording.read(name)))}</span></p>"
+        f'<p class="recorded-way">{_button(lang, name)} <span class="said">'
+        f"<b>{escape(text(lang, 'recorded.trouble'))}</b>"
+        f"<span>{escape(made(lang, recording.read(name)))}</span></span></p>"
     )
 
 

@@ -68,12 +68,14 @@ def canvas_html(lang: str, shown: Shown) -> str:
             if shown.loading
             else text(lang, "image.expected_ahead", n=number(lang, shown.ahead))
         )
-        return f'<div class="drawn">{"<div class=empty></div>" * shown.request.images}</div><p>{escape(words)}</p>'
+        return f'<div class="drawn">{_blank(shown.request)}</div><p>{escape(words)}</p>'
     step = shown.step
     said = text(lang, "image.step_of", step=number(lang, step.step), steps=number(lang, step.steps))
     pictures = "".join(
         f'<figure><img src="{data_uri(picture)}" alt="{escape(said)}"></figure>' for picture in step.clean
     )
+    if not pictures and shown.request is not None:
+        pictures = _blank(shown.request)
     rows = [(percent(step.noise_left, lang), text(lang, "image.noise_left"))]
     if shown.stopped:
         said = text(lang, "image.stopped")
@@ -82,6 +84,11 @@ def canvas_html(lang: str, shown: Shown) -> str:
     bar = meter_html(step.step / step.steps, said, kind="noise")
     notes = hidden_html(lang) if shown.hidden else ""
     return f'<div class="drawn">{pictures}</div>{bar}{notes}{figures_html(rows)}'
+
+
+def _blank(request: ImageRequest) -> str:
+    """The places of pictures of which nothing is to be seen yet."""
+    return "<div class=empty></div>" * request.images
 
 
 def _finished(lang: str, shown: Shown, finished: Finished) -> str:

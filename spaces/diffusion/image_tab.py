@@ -40,8 +40,9 @@ def build(page: DiffusionPage) -> None:
     # First of all, since a name that is taken gets a number.
     endpoint("draw", handlers.api, queue=False)
     page.idea("image")
-    prompt = PROMPT.box(words, "image.prompt", info="image.prompt_hint", max_lines=4, elem_id="image-prompt")
-    with gr.Row():
+    with gr.Column(elem_classes=["prompt-room"]):
+        prompt = PROMPT.box(words, "image.prompt", info="image.prompt_hint", max_lines=4, elem_id="image-prompt")
+    with gr.Row(elem_classes=["button-room"]):
         go = words(gr.Button, keys={"value": "image.go"}, variant="primary", min_width=120, elem_id="image-go")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=80, elem_id="image-stop")
         again = next_seed.button(page, "image")

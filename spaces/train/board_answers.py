@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
+from train_page import line
+
 from common.text.engine import GenerationRequest, Message, SamplingSettings, TextEngine, TokenBundle
 from common.text.tasks.rouge import rouge
 from common.training.instructions import Example
@@ -42,11 +44,18 @@ class Answers:
         board: its key.
         questions: how many of its conversations are asked.
         by_model: ``BASE``, ``PROMPTED`` or a run's id, with what it answered.
+        ended: there will be no more, whether all have answered or not.
     """
 
     board: str
     questions: int
     by_model: dict[str, Answered] = field(default_factory=dict)
+    ended: bool = False
+
+    def complete(self, board: Board) -> bool:
+        """Whether every model of the board has answered every question."""
+        found = [self.by_model.get(name) for name in models_of(board)]
+        return all(one is not None and one.rouge is not None for one in found)
 
 
 def models_of(board: Board) -> list[str]:
@@ -82,7 +91,8 @@ async def measure(board: Board, questions: int, trained: TrainedModels) -> Async
     runs = {one.run.folder.id: one.run for one in board.scores if one.run is not None}
     if board.prompted is None:
         yield board, answers
-        board = replace(board, prompted=await measure_apart(next(iter(runs.values())).folder))
+        async with line().turn:
+            board = replace(board, prompted=await measure_apart(next(iter(runs.values())).folder))
         yield board, answers
     for name in models_of(board):
         run = runs.get(name)

@@ -50,17 +50,27 @@ class BoardTab:
         if board is None:
             raise errors.NothingToMeasure()
         yield [text(lang, "scoreboard.loading"), gr.skip(), gr.skip(), gr.skip()]
-        done = False
+        answers: Answers | None = None
         stream = measure(board, count, self._page.trained)
         async for board, answers in self._signals.watch(request.session_hash, stream):
             complete = sum(one.rouge is not None for one in answers.by_model.values())
             of = len(models_of(board))
-            done = complete == of
             at = text(lang, "scoreboard.measuring", n=number(lang, min(complete + 1, of)), all=number(lang, of))
             if board.prompted is None:
                 at = text(lang, "scoreboard.measuring_loss")
             yield [at, board_html(lang, board, price, answers), answers_html(lang, board, answers), answers]
-        yield [text(lang, "scoreboard.measured" if done else "scoreboard.stopped"), gr.skip(), gr.skip(), gr.skip()]
+        if answers is None:  # stopped before anything began
+            yield [text(lang, "scoreboard.stopped"), gr.skip(), gr.skip(), gr.skip()]
+            return
+        answers.ended = True
+        yield [_ended(lang, board, answers), gr.skip(), gr.skip(), answers]
+
+    async def status(self, lang: str, owner: str, answers: Answers | None) -> Any:
+        """How the measuring has ended, in another language; one at work says it with its next step."""
+        if answers is None or not answers.ended:
+            return gr.skip()
+        board = next((one for one in await self._boards(owner) if one.key == answers.board), None)
+        return _ended(lang, board, answers) if board is not None else ""
 
     def stop(self, lang: str, request: gr.Request) -> None:
         """End the measuring; what has come stays."""
@@ -71,3 +81,7 @@ class BoardTab:
             return boards(self._page.runs.of(owner)) if owner else []
 
         return await asyncio.to_thread(read)
+
+
+def _ended(lang: str, board: Board, answers: Answers) -> str:
+    return text(lang, "scoreboard.measured" if answers.complete(board) else "scoreboard.stopped")

@@ -54,5 +54,6 @@ def build(page: TrainPage) -> None:
     events = [page.opened.select, chosen.input, again.click, per_hour.change]
     gr.on(events, look, shown, looked, trigger_mode="always_last", **quiet)
     page.on_language(look, shown[1:], looked)
+    page.on_language(guarded(tab.status), [owner, answers], [status])
     go.click(guarded(tab.measure), [lang, owner, chosen, questions, per_hour], [status, table, said, answers], **quiet)
     stop.click(guarded(tab.stop), lang, None, queue=False, **quiet)

@@ -8,6 +8,9 @@ import os
 from html import escape
 from typing import Any, cast
 
+import gradio as gr
+from train_page import line
+
 from common import errors
 from common.apart import ROOT, ask_module
 from common.memory import without_holes
@@ -40,6 +43,7 @@ _SLIDE = (1, 175, 500)
 # Of the real step: small enough for any laptop, large enough that the parts can be told apart.
 _STEP = {"layers": 6, "width": 384, "vocabulary": 8000, "batch": 8, "context": 128}
 _STEP_SECONDS = 180.0
+Measured = dict[str, float]  # bytes by part, as probe.py names them
 
 
 class CostTab:
@@ -101,16 +105,28 @@ class CostTab:
         return figures_html(
             [
                 (f"{found.flops:.1e}", text(lang, "cost.flops")),
-                (hours, text(lang, "cost.duration", gpus=found.gpus)),
+                (hours, text(lang, "cost.duration", gpus=number(lang, found.gpus), card=card.name)),
                 (f"{number(lang, found.money)} $", text(lang, "cost.money")),
                 (f"{number(lang, found.kwh)} kWh", text(lang, "cost.energy")),
                 (f"{number(lang, found.co2_kg)} kg", text(lang, "cost.co2")),
             ]
         )
 
-    async def check(self, lang: str) -> str:
-        """Do one real step of a small model and show what it took beside the estimate, by part."""
-        measured = await _measure()
+    async def check(self, lang: str, request: gr.Request) -> tuple[str, Measured]:
+        """Do one real step of a small model: what it took beside the estimate by part, drawn, and as it was measured.
+
+        Raises:
+            StillAtWork, LineFull, MeasuringTooLarge.
+        """
+        with line().join(request.session_hash or ""):
+            async with line().turn:
+                measured = await _measure()
+        return self.checked(lang, measured), measured
+
+    def checked(self, lang: str, measured: Measured | None) -> str:
+        """The real step beside its estimate; nothing before there was one."""
+        if measured is None:
+            return ""
         model = Model(_STEP["layers"], _STEP["width"], 6, _STEP["vocabulary"], 4 * _STEP["width"])
         found = budget.memory(model, Plan(precision="fp32", batch=_STEP["batch"], context=_STEP["context"]))
         rows = ""
@@ -127,7 +143,7 @@ class CostTab:
         )
 
 
-async def _measure() -> dict[str, float]:
+async def _measure() -> Measured:
     """Bytes by part of the real step, done in a process of its own. Raises MeasuringTooLarge."""
     async with asyncio.timeout(_STEP_SECONDS):
         return await ask_module(

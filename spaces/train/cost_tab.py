@@ -66,7 +66,7 @@ def build(page: TrainPage) -> None:
     paid = gr.HTML("", elem_id="cost-bill")
     words(gr.Markdown, keys={"value": "cost.check_heading"})
     check = words(gr.Button, keys={"value": "cost.check"}, elem_id="cost-check")
-    checked = gr.HTML("", elem_id="cost-checked")
+    checked, measured = gr.HTML("", elem_id="cost-checked"), gr.State(None)
 
     form: list[Any] = [parameters, precision, optimizer, batch, context, rank, checkpointing, count, sharding]
     money: list[Any] = [tokens, card, utilisation, price, grams]
@@ -85,4 +85,5 @@ def build(page: TrainPage) -> None:
     )
     page.on_language(guarded(tab.memory), form, [drawn], on_visit=True)
     page.on_language(guarded(tab.bill), [parameters, count, *money], [paid], on_visit=True)
-    check.click(guarded(tab.check), lang, checked, api_visibility="private")
+    check.click(guarded(tab.check), lang, [checked, measured], api_visibility="private")
+    page.on_language(guarded(tab.checked), [measured], [checked])

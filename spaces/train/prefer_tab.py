@@ -78,12 +78,13 @@ def build(page: TrainPage) -> None:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     live: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
-    write.click(guarded(tab.write), [lang, owner, start, asked], list(boxes.values()), **quiet)
+    writing = write.click(guarded(tab.write), [lang, owner, start, asked], list(boxes.values()), **quiet)
     for which, button in buttons.items():
         button.click(
             guarded(tab.choice(which)),
             [lang, kept, asked, *boxes.values()],
             [kept, pairs, asked, *boxes.values()],
+            cancels=[writing],  # else the rest of these answers came after the choice, under the next question
             **quiet,
         )
     forget.click(lambda: "", None, kept, queue=False, **quiet).then(guarded(tab.look), [lang, kept], pairs, **quiet)

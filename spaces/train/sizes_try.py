@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, cast
 
 import gradio as gr
-from train_page import TrainPage
+from train_page import TrainPage, line
 
 from common import catalog, errors
 from common.catalog import Model
@@ -29,6 +29,7 @@ EXAMPLES: dict[Kind, str] = {
     "decoder": "Paris is the capital of",
     "both": "Translate English to German: The house is small.",
 }
+Answer = tuple[Kind, str, Said]  # what kind of model was asked, what, and what it made of it
 FAMILY_TEXT = Text("family_text", EXAMPLES["decoder"], 400)
 
 
@@ -49,16 +50,17 @@ def build(page: TrainPage) -> gr.Dropdown:
     with gr.Row():
         go = words(gr.Button, keys={"value": "sizes.ask"}, variant="primary", min_width=150, elem_id="sizes-ask")
         stop = words(gr.Button, keys={"value": "common.stop"}, min_width=90, elem_id="sizes-stop")
-    said = gr.HTML("", elem_id="sizes-said")
+    said, answer = gr.HTML("", elem_id="sizes-said"), gr.State(None)
     link_button(page, "sizes", {"family": (MEMBER, member), "text": (FAMILY_TEXT, asked)})
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     page.opened.select(guarded(about_html), [lang, member], about, queue=False, **quiet)
     page.on_language(guarded(about_html), [member], [about])
     member.change(guarded(about_html), [lang, member], about, queue=False, **quiet)
     # Only what a visitor chooses brings its example: a link brings a text of its own.
-    member.input(guarded(choose), [lang, member], [asked, about, said], queue=False, **quiet)
-    running = go.click(guarded(ask), [lang, member, asked], said, **quiet)
-    stop.click(lambda: "", None, said, cancels=[running], **quiet)
+    member.input(guarded(choose), [lang, member], [asked, about, said, answer], queue=False, **quiet)
+    running = go.click(guarded(ask), [lang, member, asked], [said, answer], **quiet)
+    page.on_language(guarded(said_again), [answer], [said])
+    stop.click(lambda: ("", None), None, [said, answer], cancels=[running], **quiet)
     return member
 
 
@@ -67,25 +69,36 @@ def titles(lang: str) -> list[tuple[str, str]]:
     return [(f"{model.title} · {text(lang, f'sizes.{kind_of(model)}')}", model.id) for model in MEMBERS]
 
 
-def choose(lang: str, chosen: str) -> tuple[str, str, str]:
+def choose(lang: str, chosen: str) -> tuple[str, str, str, None]:
     """Another family: a text that suits it, what it is, and nothing said yet."""
-    return EXAMPLES[kind_of(_member(chosen))], about_html(lang, chosen), ""
+    return EXAMPLES[kind_of(_member(chosen))], about_html(lang, chosen), "", None
 
 
-async def ask(lang: str, chosen: str, asked: str) -> AsyncIterator[str]:
-    """Ask the model in a process of its own.
+async def ask(lang: str, chosen: str, asked: str, request: gr.Request) -> AsyncIterator[tuple[str, Answer | None]]:
+    """Ask the model in a process of its own, when it is the visitor's turn: how it stands, and at the end the answer.
 
     Raises:
         ModelUnavailable: it is not here, and the hub is out of reach.
-        EmptyPrompt, InvalidInput, OutOfMemory.
+        StillAtWork, LineFull, EmptyPrompt, InvalidInput, OutOfMemory.
     """
     model, words = _member(chosen), FAMILY_TEXT.check(asked).strip()
     if not words:
         raise errors.EmptyPrompt()
-    yield f'<p class="quiet">{escape(text(lang, "sizes.loading", title=model.title))}</p>'
-    path = await asyncio.to_thread(catalog.locate, model)
-    folder = await asyncio.to_thread(convert_apart, path) if path.suffix == ".gguf" else path
-    yield said_html(lang, kind_of(model), words, await ask_apart(folder, kind_of(model), words))
+    with line().join(request.session_hash or ""):
+        loading = text(lang, "sizes.loading", title=model.title)
+        if ahead := line().ahead:
+            loading = text(lang, "sizes.in_line", ahead=number(lang, ahead))
+        yield f'<p class="quiet">{escape(loading)}</p>', None
+        path = await asyncio.to_thread(catalog.locate, model)
+        folder = await asyncio.to_thread(convert_apart, path) if path.suffix == ".gguf" else path
+        async with line().turn:
+            answer = kind_of(model), words, await ask_apart(folder, kind_of(model), words)
+    yield said_html(lang, *answer), answer
+
+
+def said_again(lang: str, answer: Answer | None) -> Any:
+    """The answer in another language; before there is one, what stands there stays."""
+    return said_html(lang, *answer) if answer else gr.skip()
 
 
 def kind_of(model: Model) -> Kind:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from typing import Any
 
+from common import hardware
+from common.line import Line
 from common.training.runs import TrainingRuns
 from common.ui.i18n import text
 from common.ui.page import Page
 from common.ui.trained import TrainedModels, trained_models
+
+_MOST_IN_LINE = 16  # some ten seconds each: who comes later had better try again than wait
+
+
+@lru_cache
+def line() -> Line:
+    """The line of all pages here for work in a process of its own, each of which loads a model.
+
+    Two cores at least for each: on one they would take turns, with both models in memory.
+    """
+    return Line(max(1, hardware.cores() // 2), _MOST_IN_LINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,22 @@
 """A real browser on the real app: Chromium through playwright, the embedded model behind it.
 
-``app_url`` is the chat space, started once for all tests in its own process. ``page`` is a fresh visit; tests that
-take ``viewport`` run on a desktop and on a phone. A visit fails its test when the page logs an error or asks another
-host for anything.
+``app_url`` is the chat space, started once for all tests of all workers in its own process. ``page`` is a fresh visit;
+tests that take ``viewport`` run on a desktop and on a phone. A visit fails its test when the page logs an error or asks
+another host for anything.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from common import catalog
 from common.text.convert import _folder_for
 from common.ui.i18n import text
 from tests import tiny_llama
+from tests.browser.shared import common_folder, shared
 
 ROOT = Path(__file__).resolve().parents[2]
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -37,9 +39,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Chromium's windows bring pages for their address bars, which nobody sees, and which cost a visit half a second of
+    # a core. Of several such flags the last counts, so what playwright leaves out by itself is named again.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "HttpsUpgrades,LensOverlay,MediaRouter,OptimizationHints,PaintHolding,PreconnectToSearch",
 ]
 KEY = "the-presenters-own"
 expect.set_options(timeout=30_000)
+SLOW = 120_000  # for what a model does, which a busy machine may make wait
 # For what is the same on a phone.
 desktop_only = pytest.mark.parametrize("viewport", [DESKTOP], ids=["desktop"], indirect=True)
 # For what is shown on a desktop already, by a longer test.
@@ -90,61 +97,66 @@ def start_app(script: Path, port: int, *options: str, **settings: str) -> subpro
     raise AssertionError(f"{script} did not answer within two minutes")
 
 
-@pytest.fixture(scope="session")
-def app_url() -> Iterator[str]:
-    port = free_port()
-    process = start_app(ROOT / "spaces" / "chat" / "app.py", port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+def _shared_app(
+    factory: pytest.TempPathFactory, name: str, script: Path, settings: Callable[[Path], dict[str, str]] = lambda _: {}
+) -> AbstractContextManager[str]:
+    """The address of an app that all workers share; ``settings`` gets the folder that is the app's own."""
+    folder = common_folder(factory) / name
+
+    def start() -> tuple[subprocess.Popen[bytes], str]:
+        port = free_port()
+        return start_app(script, port, **settings(folder)), f"http://127.0.0.1:{port}"
+
+    return shared(folder, start)
 
 
 @pytest.fixture(scope="session")
-def translate_url() -> Iterator[str]:
-    """The translate space, started once for all tests that ask for it."""
-    port = free_port()
-    process = start_app(ROOT / "spaces" / "translate" / "app.py", port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The chat space, started once for all tests that ask for it, as the others are."""
+    with _shared_app(tmp_path_factory, "chat", ROOT / "spaces" / "chat" / "app.py") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def diffusion_url() -> Iterator[str]:
-    """The diffusion space, started once for all tests that ask for it."""
-    port = free_port()
-    process = start_app(ROOT / "spaces" / "diffusion" / "app.py", port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+def translate_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The translate space."""
+    with _shared_app(tmp_path_factory, "translate", ROOT / "spaces" / "translate" / "app.py") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def diffusion_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The diffusion space."""
+    with _shared_app(tmp_path_factory, "diffusion", ROOT / "spaces" / "diffusion" / "app.py") as url:
+        yield url
+
+
+def tiny_places(folder: Path) -> dict[str, str]:
+    """Settings with which a tiny model stands in place of the embedded one's weights for everything that is trained.
+
+    Runs that begin with a model then come to their end in seconds; what the page says of its size is the real one's.
+    """
+    converted = _folder_for(catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))).name
+    tiny_llama.build(folder / "cache" / "converted" / converted)
+    return {"DEMYSTIFY_RUNS_DIR": str(folder / "runs"), "DEMYSTIFY_CACHE_DIR": str(folder / "cache")}
 
 
 @pytest.fixture(scope="session")
 def train_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The train space, with a folder for runs of its own, and a tiny model in place of the embedded one's weights.
-
-    Runs that begin with a model then come to their end in seconds; what the page says of its size is the real one's.
-    """
-    port = free_port()
-    runs, cache = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("cache")
-    converted = _folder_for(catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))).name
-    tiny_llama.build(cache / "converted" / converted)
-    places = {"DEMYSTIFY_RUNS_DIR": str(runs), "DEMYSTIFY_CACHE_DIR": str(cache)}
-    process = start_app(ROOT / "spaces" / "train" / "app.py", port, **places)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    """The train space, with a folder for runs of its own, and ``tiny_places``."""
+    with _shared_app(tmp_path_factory, "train", ROOT / "spaces" / "train" / "app.py", tiny_places) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def hub_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The hub, started once for all tests that ask for it; ``KEY`` is the presenter's."""
-    port = free_port()
-    runs = tmp_path_factory.mktemp("runs")
-    process = start_app(ROOT / "app.py", port, DEMYSTIFY_PRESENTER_KEY=KEY, DEMYSTIFY_RUNS_DIR=str(runs))
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    """The hub; ``KEY`` is the presenter's."""
+
+    def settings(folder: Path) -> dict[str, str]:
+        return {"DEMYSTIFY_PRESENTER_KEY": KEY, "DEMYSTIFY_RUNS_DIR": str(folder / "runs")}
+
+    with _shared_app(tmp_path_factory, "hub", ROOT / "app.py", settings) as url:
+        yield url
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -236,6 +248,15 @@ def open_tab(page: Page, name: str) -> None:
     else:
         menu.first.click()
         page.locator(".overflow-dropdown").filter(visible=True).first.get_by_text(label, exact=True).click()
+
+
+def has_answered_briefly(page: Page, message: str) -> None:
+    """Ask the chat of the page something in English, in whose answer only a few words are of interest."""
+    page.get_by_role("button", name=text("en", "chat.settings")).click()
+    page.get_by_label(text("en", "chat.max_new_tokens")).first.fill("12")
+    page.fill("#chat-message textarea", message)
+    page.click("#chat-send")
+    expect(page.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"), timeout=SLOW)
 
 
 def expect_accessible(page: Page) -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import desktop_only
+from tests.browser.conftest import SLOW, desktop_only, visit
+
+
+@pytest.fixture
+def page(browser: Browser, app_url: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """A visit in which no answer is long: how long the model writes is no concern of these tests."""
+    with visit(browser, f"{app_url}/?max_new_tokens=16", viewport, "#chat-message textarea") as page:
+        yield page
 
 
 def _send(page: Page, message: str) -> None:
@@ -22,13 +31,14 @@ def _answers(page: Page) -> list[str]:
 
 def _wait_done(page: Page, turns: int) -> None:
     expect(page.locator("#chat .bot.message")).to_have_count(turns)
-    expect(page.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off|stopped"))
+    expect(page.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"), timeout=SLOW)
 
 
 def _open(page: Page, label: str) -> None:
     page.get_by_role("button", name=label).click()
 
 
+@desktop_only
 def test_a_conversation_streams_and_survives_a_reload(page: Page) -> None:
     _send(page, "My name is Ada. Greet me by my name.")
     _wait_done(page, 1)
@@ -58,7 +68,7 @@ def test_stop_keeps_what_has_come(page: Page) -> None:
     _open(page, "Settings")
     page.get_by_label(re.compile("Longest answer")).first.fill("512")
     _send(page, "Tell me a long story about a ship, an island and the sea.")
-    expect(page.locator("#chat-figures").get_by_text("tokens per second")).to_be_visible()
+    expect(page.locator("#chat-figures").get_by_text("tokens per second")).to_be_visible(timeout=SLOW)
     page.click("#chat-stop")
     expect(page.locator("#chat-figures")).to_contain_text("stopped")
     assert len(_answers(page)[0]) > 3
@@ -77,7 +87,7 @@ def test_another_answer_starts_a_branch_and_the_first_one_stays(page: Page) -> N
     _open(page, "Conversations and branches")
     branches = page.get_by_label("Branch on screen")
     expect(branches).to_be_visible()
-    expect(page.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"))
+    expect(page.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"), timeout=SLOW)
     branches.click()
     page.get_by_role("option", name=re.compile("Branch 1")).click()
     expect(page.locator("#chat .bot.message").first).to_contain_text(first.split("\n")[0][:40])

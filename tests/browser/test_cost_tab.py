@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import expect_accessible, open_tab
+from tests.browser.languages import left_in_english, switch
 
 
 def test_the_cost_follows_the_settings_and_is_checked_by_a_real_step(train_page: Page) -> None:
@@ -23,3 +24,6 @@ def test_the_cost_follows_the_settings_and_is_checked_by_a_real_step(train_page:
     expect(checked.locator("tr")).to_have_count(6, timeout=120_000)  # the heads, four parts, and the peak
     assert all(re.search(r"[1-9]\d* MB", row) for row in checked.locator("tr").all_inner_texts()[1:])
     expect_accessible(page)
+    for lang in ("de", "fr", "it"):
+        switch(page, lang)
+        assert not left_in_english(page, "cost", lang)

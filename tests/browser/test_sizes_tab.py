@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import desktop_only, expect_accessible, open_tab
+from tests.browser.languages import left_in_english, switch
 
 
 @desktop_only
@@ -18,6 +19,10 @@ def test_a_member_of_each_family_can_be_asked(train_page: Page) -> None:
     page.click("#sizes-ask")
     expect(said.locator("mark")).to_be_visible(timeout=90_000)
     expect(said).to_contain_text("Paris is the capital of")
+    for lang in ("de", "fr", "it", "en"):
+        switch(page, lang)
+        assert lang == "en" or not left_in_english(page, "sizes", lang)
+    expect(said).to_contain_text("million parameters")
     page.locator("#sizes-family input").click()
     page.get_by_role("option", name="BERT base · encoder: reads").click()
     expect(about).to_contain_text(re.compile("An encoder reads.*Not on this machine"))

@@ -11,11 +11,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, expect
 
-from common import catalog
-from common.text.convert import _folder_for
 from common.ui.i18n import text
-from tests import tiny_llama
-from tests.browser.conftest import DESKTOP, PHONE, ROOT, expect_accessible, free_port, open_tab, start_app, visit
+from tests.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    ROOT,
+    expect_accessible,
+    free_port,
+    open_tab,
+    start_app,
+    tiny_places,
+    visit,
+)
 
 _SLOW = 180_000
 _TAKE_A_WRITER = ("choose_writer", "refresh_writers", "run_handler", "compare_handler", "meter_handler")
@@ -27,11 +34,7 @@ PROMPT = "Summarize this conversation in one or two sentences."
 def small_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The hub, with a tiny model in place of the embedded one's weights for everything that is trained."""
     port = free_port()
-    runs, cache = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("cache")
-    converted = _folder_for(catalog.locate(catalog.find(catalog.EMBEDDED_CHAT_MODEL))).name
-    tiny_llama.build(cache / "converted" / converted)
-    places = {"DEMYSTIFY_RUNS_DIR": str(runs), "DEMYSTIFY_CACHE_DIR": str(cache)}
-    process = start_app(ROOT / "app.py", port, **places)
+    process = start_app(ROOT / "app.py", port, **tiny_places(tmp_path_factory.mktemp("small-hub")))
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)

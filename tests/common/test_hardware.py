@@ -63,3 +63,17 @@ def test_more_work_asks_for_more_seconds() -> None:
     assert turns._lent_for("model", lambda *_: iter(()), picture) < turns._lent_for(
         "model", lambda *_: iter(()), replace(picture, steps=60)
     )
+
+
+def test_free_memory_is_that_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU's: what its driver has left, and what torch holds and lends again; the processor's is another matter."""
+    import torch
+
+    monkeypatch.setattr(hardware, "free_memory_gb", lambda: 3.0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (7 * 10**9, 80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 5 * 10**9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 4 * 10**9)
+    assert hardware.free_gb("cpu") == 3.0
+    assert hardware.free_gb("cuda") == 8.0
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert hardware.free_gb("cuda") == 3.0

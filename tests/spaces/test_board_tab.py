@@ -122,8 +122,13 @@ def test_every_model_answers_and_a_stop_keeps_what_came(page: Any, tiny_llama: P
     assert seen[-1][0] == text("en", "scoreboard.measured")
     kept = _look(page, answers=answers)
     assert kept[2] == answers_html("en", board, answers)
+    status = guarded(BoardTab(page).status)
+    assert asyncio.run(status("de", OWNER, answers)) == text("de", "scoreboard.measured")
 
     stopped = asyncio.run(_measured(page, board.key, stop_after=3))
     assert stopped[1][0] != text("en", "scoreboard.measuring_loss")  # what was measured is kept
     assert stopped[-1][0] == text("en", "scoreboard.stopped")
     assert set(stopped[-2][3].by_model) < set(models_of(board))
+    assert asyncio.run(status("fr", OWNER, stopped[-1][3])) == text("fr", "scoreboard.stopped")
+    at_work = Answers(board.key, 2)
+    assert asyncio.run(status("fr", OWNER, at_work)) == asyncio.run(status("fr", OWNER, None)) == gr.skip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -12,6 +13,7 @@ from cost_handlers import CARD, GRAMS, PRICE, TOKENS, UTILISATION, CostTab
 
 from common.config import LANGUAGES
 from common.ui.errors import guarded
+from common.ui.i18n import text
 
 FORM = (1.0, "fp32", "adamw", 1, 1024, 0, "off", 1, "none")
 MONEY = tuple(field.default for field in (TOKENS, CARD, UTILISATION, PRICE, GRAMS))
@@ -26,7 +28,8 @@ def test_memory_cards_and_the_bill_are_shown(lang: str) -> None:
     shown = _ask(CostTab().memory, lang, *FORM)
     assert shown.count('class="bar"') == 5
     assert "NVIDIA H200" in shown
-    assert re.search(r"\d+ \$", _ask(CostTab().bill, lang, 1.0, 8, *MONEY))
+    bill = _ask(CostTab().bill, lang, 1.0, 8, *MONEY)
+    assert re.search(r"\d+ \$", bill) and "8 × NVIDIA H100" in bill
     slide = CostTab.slide(lang)
     for size in ("24 GB", "80 GB"):
         assert size in slide
@@ -65,7 +68,9 @@ def test_what_makes_no_sense_gets_a_sentence(form: tuple[Any, ...], sentence: st
 
 @pytest.mark.slow
 def test_the_real_step_is_measured_beside_its_estimate() -> None:
-    shown = _ask(CostTab().check, "en")
+    visit: Any = SimpleNamespace(session_hash="one")
+    shown, measured = asyncio.run(guarded(CostTab().check)("en", visit))
     off = [int(number) for number in re.findall(r"<td>([+-]?\d+) %</td>", shown)]
     assert len(off) == 5
+    assert text("de", "cost.part_gradients") in CostTab().checked("de", measured)
     assert all(abs(number) <= 20 for number in off[:4]), off

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from itertools import combinations, product
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
+import sizes_try
 from sizes_tab import choose_family, sizes_html
-from sizes_try import MEMBERS, ask, choose, kind_of, said_html, titles
+from sizes_try import MEMBERS, Answer, ask, choose, kind_of, said_again, said_html, titles
 
+from common import catalog
 from common.config import LANGUAGES
+from common.line import Line
 from common.text.families import GAP, Said
 from common.training.sizes import sizes
 from common.ui.errors import guarded
@@ -79,16 +85,21 @@ def test_no_name_stands_on_another_or_on_a_point(width: str) -> None:
         assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1
 
 
+VISIT: Any = SimpleNamespace(session_hash="one")
+
+
 async def _last(updates: Any) -> str:
-    return str([said async for said in updates][-1])
+    return str([said async for said, _ in updates][-1])
 
 
 def test_each_family_has_a_text_that_suits_it_and_says_what_it_can() -> None:
     kinds = set()
     for model in MEMBERS:
-        asked, about, said = choose("en", model.id)
+        asked, about, said, answer = choose("en", model.id)
         kinds.add(kind_of(model))
-        assert (GAP in asked) == (kind_of(model) == "encoder") and model.licence in about and said == ""
+        assert (
+            (GAP in asked) == (kind_of(model) == "encoder") and model.licence in about and said == "" and answer is None
+        )
     assert kinds == {"encoder", "decoder", "both"}
     assert "On this machine" in choose("en", MEMBERS[0].id)[1] and "440 MB from the hub" in choose("en", "bert-base")[1]
 
@@ -98,14 +109,45 @@ def test_what_was_said_is_drawn_and_escaped(lang: str) -> None:
     gap = said_html(lang, "encoder", f"a {GAP}", Said((("<b>", 0.5), ("c", 0.25)), 0.1, 1_000_000))
     assert gap.count("<li>") == 2 and "&lt;b&gt;" in gap and "50" in gap
     assert "&lt;i&gt; <mark" in said_html(lang, "decoder", "<i>", Said((("on", 1.0),), 0.1, 1_000_000))
+    answer: Answer = ("both", "x", Said((("y", 1.0),), 7.0, 1_000_000))
+    assert said_again(lang, answer) == said_html(lang, *answer)
+    assert said_again(lang, None) == gr.skip()
     assert "&lt;i&gt;" not in said_html(lang, "both", "<i>", Said((("on", 1.0),), 0.1, 1_000_000))
 
 
 @pytest.mark.slow
 def test_the_embedded_one_answers_and_where_the_hub_is_out_of_reach_it_is_said() -> None:
-    said = asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, "Paris is the capital of")))
+    said = asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, "Paris is the capital of", VISIT)))
     assert re.search("Paris is the capital of <mark[^>]*>[^<]*[a-z]", said) and "135 million" in said
     with pytest.raises(gr.Error, match="cannot be reached"):
-        asyncio.run(_last(guarded(ask)("en", "bert-base", f"Paris is the {GAP} of France.")))
+        asyncio.run(_last(guarded(ask)("en", "bert-base", f"Paris is the {GAP} of France.", VISIT)))
     with pytest.raises(gr.Error, match="no text yet"):
-        asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, " ")))
+        asyncio.run(_last(guarded(ask)("en", MEMBERS[0].id, " ", VISIT)))
+
+
+@pytest.mark.slow
+def test_each_visitor_asks_one_at_a_time_and_a_full_line_is_said(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(1, 2)
+    monkeypatch.setattr(sizes_try, "line", lambda: line)
+    monkeypatch.setattr(catalog, "locate", lambda model: tiny_llama)
+
+    def asked(visitor: str) -> AsyncIterator[tuple[str, Any]]:
+        request: Any = SimpleNamespace(session_hash=visitor)
+        updates: AsyncIterator[tuple[str, Any]] = guarded(ask)("en", MEMBERS[0].id, "One day", request)
+        return updates
+
+    async def room() -> list[str]:
+        first, second = asked("a"), asked("b")
+        told = [(await anext(first))[0], (await anext(second))[0]]
+        with pytest.raises(gr.Error, match="still at work"):
+            await anext(asked("a"))
+        with pytest.raises(gr.Error, match=r"Too many visitors.*\(2\)"):
+            await anext(asked("c"))
+        told += await asyncio.gather(_last(first), _last(second))
+        return [*told, await _last(asked("c"))]
+
+    loading, waiting, *said = asyncio.run(room())
+    assert "is loading" in loading and "Before you in line: 1" in waiting
+    assert len(said) == 3 and all("One day <mark" in one for one in said)

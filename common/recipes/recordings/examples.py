@@ -6,6 +6,7 @@ hardly anything else.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from common.recordings.recording import Part
 from common.text import failures
 from common.text.actions.calling import answer_request, call_request, read_call, run_call
 from common.text.convert import convert_apart
-from common.text.engine import GenerationRequest, Message, SamplingSettings
+from common.text.engine import GenerationRequest, Message, SamplingSettings, Token
 from common.text.failures import Case
 from common.text.models import TextModels
 from common.text.retrieval import chunks, grounding
@@ -254,19 +255,26 @@ def finetune_run() -> tuple[FinetuneConfig, str]:
 
 async def prefer(shop: Workshop, tab: str) -> list[Part]:
     """The shorter of two real answers is preferred, every time."""
+    config, data = await prefer_run(shop.text)
+    return [trainings.training_part(config, data, "recorded.shorter", shop.runs / tab)]
+
+
+async def prefer_run(models: TextModels) -> tuple[PreferenceConfig, str]:
+    """The run, and its pairs: two answers by chance to each question, all written as one batch."""
+
+    def answer(question: str, seed: int) -> Awaitable[list[Token]]:
+        return texts.write(models, _asked(question, temperature=1.0, top_p=0.95, seed=seed, max_new_tokens=60))
+
+    written = await asyncio.gather(*(answer(QUESTIONS[place // 2], place + 1) for place in range(2 * len(QUESTIONS))))
+    answers = ["".join(token.text for token in tokens if not token.special).strip() for tokens in written]
     pairs = []
-    for number, question in enumerate(QUESTIONS):
-        answers = []
-        for seed in (2 * number + 1, 2 * number + 2):
-            request = _asked(question, temperature=1.0, top_p=0.95, seed=seed, max_new_tokens=60)
-            tokens = await texts.write(shop.text, request)
-            answers.append("".join(token.text for token in tokens if not token.special).strip())
-        short, long = sorted(answers, key=len)
+    for question, *both in zip(QUESTIONS, answers[::2], answers[1::2], strict=True):
+        short, long = sorted(both, key=len)
         if short and short != long:
             pairs.append(Pair(question, short, long))
     steps = min(_PAIR_STEPS, math.ceil(len(pairs) / 2) * 5)
     config = PreferenceConfig(name="recorded", **_base(), row=128, pace=_slow_pace(steps, 0.0005))
-    return [trainings.training_part(config, pairs_to_jsonl(pairs), "recorded.shorter", shop.runs / tab)]
+    return config, pairs_to_jsonl(pairs)
 
 
 async def sizes(shop: Workshop, tab: str) -> list[Part]:

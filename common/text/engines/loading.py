@@ -153,8 +153,6 @@ def _check_memory(folder: Path, dtype: torch.dtype, device: Device) -> None:
                 for length in tensors.get_slice(name).get_shape():
                     size *= length
                 parameters += size
-    # Free memory on ZeroGPU can only be asked inside a GPU call, which this is not.
-    on_gpu = device == "cuda" and not hardware.on_zerogpu()
-    free = torch.cuda.mem_get_info()[0] / 1e9 if on_gpu else hardware.free_memory_gb()
+    free = hardware.free_gb(device)
     if parameters * dtype.itemsize / 1e9 > free:
         raise errors.OutOfMemory(available=round(free, 1))

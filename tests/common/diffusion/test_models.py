@@ -196,6 +196,22 @@ def test_the_tiny_decoder_shows_every_step(two_decoders: Opened) -> None:
     assert large[0].shape == (128, 128, 3), "no larger than a preview is"
 
 
+@pytest.mark.parametrize(("steps", "trace", "shown"), [(3, False, [1, 2, 2]), (1, False, [0]), (2, True, [1, 2])])
+def test_the_last_preview_of_a_large_model_is_the_picture_itself(
+    two_decoders: Opened, monkeypatch: pytest.MonkeyPatch, steps: int, trace: bool, shown: list[int]
+) -> None:
+    """It costs as much as the picture, which follows at once; a trace has it all the same."""
+    monkeypatch.setattr("common.diffusion.paint.DECODED", 16)
+    events: list[StepEvent] = []
+    request = ImageRequest("a", steps=steps, size=32, trace=trace)
+    paint(two_decoders, [request], lambda index, event: events.append(event))
+    different: list[bytes] = []
+    for event in events:
+        different += [look for look in (pixels.tobytes() for pixels in event.clean) if look not in different]
+        assert len(different) == shown[event.step - 1]
+    assert [event.step for event in events] == list(range(1, steps + 1))
+
+
 def test_a_model_draws_without_its_tiny_decoder(two_decoders: Opened) -> None:
     model = open_model(replace(two_decoders.model, decoder="missing"))
     assert isinstance(model.pipe.vae, AutoencoderKL) and model.small is None and model.full is None
@@ -247,11 +263,15 @@ def test_a_large_model_that_draws_is_not_taken_away(two_models: DiffusionModels)
 
 
 @pytest.mark.slow
-def test_swapping_models_leaks_nothing(two_models: DiffusionModels) -> None:
+def test_twenty_swaps_of_models_leak_nothing(two_models: DiffusionModels) -> None:
+    """Neither memory nor a layer; what is counted as memory is coarse, since these models are small."""
     process = psutil.Process()
     used: list[float] = []
-    for number in range(12):
+    layers: list[int] = []
+    for number in range(20):
         _draw(two_models, ("one", "two")[number % 2])
         gc.collect()
         used.append(process.memory_info().rss / 1e6)
+        layers.append(sum(issubclass(type(thing), torch.nn.Module) for thing in gc.get_objects()))
     assert used[-1] - used[5] < 60, used
+    assert layers[-1] <= layers[0], layers

@@ -85,3 +85,8 @@ def test_what_is_no_picture_stays(tiny_opened: Opened) -> None:
     assert not end.hidden and not _black(steps[0].guided[0])
     assert _black(black.unconditional) and all(map(_black, (*black.guided, *black.looks)))
     assert (black.words, black.shares, black.step) == (steps[0].words, steps[0].shares, 1)
+
+
+def test_a_run_stopped_before_anything_was_seen_shows_nothing(checked: Opened) -> None:
+    step = StepEvent(1, 1, 999.0, 1.0, clean=())
+    assert safety.hide_stopped(checked, [step]) == ((step,), False)

@@ -21,6 +21,7 @@ from common.recipes.recordings.examples import (
     WHOSE,
     Workshop,
     finetune_run,
+    prefer_run,
     scratch_config,
     style_config,
     style_pictures,
@@ -47,6 +48,7 @@ from common.ui.recorded_drawing import dialog_html
 
 ROOT = Path(__file__).resolve().parents[3]
 _BEGINNING = 12  # tokens
+_LOSSES = "step", "eval"  # events, of what is learned and of what is held out
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -149,8 +151,8 @@ def test_translations_come_again() -> None:
         assert again.translation == part.translation
 
 
-def _begins_again(part: Part, config: AnyConfig, data: str, folder: Path, count: int) -> None:
-    """The first points of a curve, by a run that is ended after them."""
+def _begins_again(part: Part, config: AnyConfig, data: str, folder: Path, count: int, apart: float = 0.03) -> None:
+    """The first points of a curve, by a run that is ended after them; none is ``apart`` or more from what it was."""
     assert isinstance(part, TrainingPart)
     kept = {name: value for name, value in config.model_dump(mode="json").items() if name not in ("owner", "base")}
     assert {name: part.config[name] for name in part.config} == {name: kept[name] for name in part.config}
@@ -160,9 +162,11 @@ def _begins_again(part: Part, config: AnyConfig, data: str, folder: Path, count:
         return sum(event["type"] == "step" for event in events) >= len(wanted)
 
     _, events = trainings.follow(config, data, folder, enough)
-    losses = {event["step"]: event["loss"] for event in events if event["type"] == "step"}
+    losses, held_out = ({event["step"]: event["loss"] for event in events if event["type"] == kind} for kind in _LOSSES)
     for point in wanted:
-        assert losses[point.step] == pytest.approx(point.loss, abs=0.03), point.step
+        assert losses[point.step] == pytest.approx(point.loss, abs=apart), point.step
+        if point.step in held_out:  # else a look counts for the first point after it
+            assert held_out[point.step] == pytest.approx(point.held_out, abs=apart), point.step
 
 
 @pytest.mark.slow
@@ -174,6 +178,14 @@ def test_the_first_part_of_a_training_comes_again(tmp_path: Path) -> None:
 def test_the_first_steps_of_a_fine_tuning_come_again(tmp_path: Path) -> None:
     config, data = finetune_run()
     _begins_again(recording.read("finetune").parts[0], config, data, tmp_path, 2)
+
+
+@pytest.mark.slow
+def test_the_first_steps_of_an_alignment_come_again(models: TextModels, tmp_path: Path) -> None:
+    """On the pairs that the model writes anew: the first loss is that of a coin, whatever they are, and the second step
+    the first to learn; what it makes of the held-out pair, and the third, are theirs alone, to the third digit."""
+    config, data = asyncio.run(prefer_run(models))
+    _begins_again(recording.read("prefer").parts[0], config, data, tmp_path, 3, apart=0.002)
 
 
 @pytest.mark.slow
