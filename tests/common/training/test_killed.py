@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
-import subprocess
 import time
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from common.training.config import FinetuneConfig, Pace, PreferenceConfig, RunCo
 from common.training.folder import RunFolder
 from common.training.instructions import pair
 from common.training.instructions import to_jsonl as examples_jsonl
-from common.training.launch import command
 from common.training.pairs import Pair
 from common.training.pairs import to_jsonl as pairs_jsonl
 from common.training.progress import last_checkpoint
@@ -78,19 +78,42 @@ def _weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     return {name: value.float() for name, value in load_file(file).items()}
 
 
-def _kill_at(folder: RunFolder, step: int, with_checkpoint: bool = True) -> None:
-    """Start the run's process, and kill it when it has come to a step."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    with (folder.path / "log.txt").open("ab") as log:
-        process = subprocess.Popen(command(folder), env=environment, stdout=log, stderr=log)
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Where the runs' processes come from: each begins with what a run imports, which is loaded once for all of them.
+
+    That a run is started as a command is what other tests see to.
+    """
+    found = multiprocessing.get_context("forkserver")
+    kinds = ("scratch", "finetune", "preference", "style")
+    found.set_forkserver_preload([*(f"common.training.{kind}" for kind in kinds), __name__])
+    first = found.Process(target=int)
+    first.start()
+    first.join()  # all is loaded
+    return found
+
+
+def _do(path: str, threads: int) -> None:
+    """A run's process."""
+    with (Path(path) / "log.txt").open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    torch.set_num_threads(threads)
+    raise SystemExit(child.main(path))
+
+
+def _kill_at(processes: ForkServerContext, folder: RunFolder, step: int, with_checkpoint: bool = True) -> None:
+    """Start the run in a process of its own, and kill that when it has come to a step."""
+    process = processes.Process(target=_do, args=(str(folder.path), torch.get_num_threads()))
+    process.start()
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
+    while process.is_alive() and time.monotonic() < deadline:
         reached = max((at for at, _ in _curve(folder, "step")), default=0)
         if reached >= step and (not with_checkpoint or last_checkpoint(folder) is not None):
             break
         time.sleep(0.01)
     process.kill()
-    process.wait(30)
+    process.join(30)
     assert folder.state() == "interrupted", (folder.path / "log.txt").read_text()[-2000:]
 
 
@@ -102,14 +125,19 @@ def _kill_at(folder: RunFolder, step: int, with_checkpoint: bool = True) -> None
     ids=["scratch", "lora", "full", "preference", "style"],
 )
 def test_killed_at_any_moment_and_resumed_the_curve_is_the_same(
-    tmp_path: Path, tiny_llama: Path, tiny_diffusion: Path, make: Callable[[Places], Made], times: int
+    tmp_path: Path,
+    tiny_llama: Path,
+    tiny_diffusion: Path,
+    processes: ForkServerContext,
+    make: Callable[[Places], Made],
+    times: int,
 ) -> None:
     made = make({"llama": tiny_llama, "diffusion": tiny_diffusion})
     whole, killed = _folder(tmp_path / "whole", made), _folder(tmp_path / "killed", made)
     assert child.main(str(whole.path)) == 0
     chance = random.Random(make.__name__)
     for moment in sorted(chance.sample(range(10, 80), times)):
-        _kill_at(killed, moment)
+        _kill_at(processes, killed, moment)
     assert child.main(str(killed.path)) == 0
     assert killed.state() == "finished"
     assert any(event["type"] == "resumed" for event in killed.events())
@@ -124,11 +152,11 @@ def test_killed_at_any_moment_and_resumed_the_curve_is_the_same(
 
 
 @pytest.mark.slow
-def test_killed_before_its_first_checkpoint_a_run_begins_anew(tmp_path: Path) -> None:
+def test_killed_before_its_first_checkpoint_a_run_begins_anew(tmp_path: Path, processes: ForkServerContext) -> None:
     config, data = _scratch({})
     slow = PACE.model_copy(update={"checkpoint_seconds": 600.0})
     folder = _folder(tmp_path / "run", (config.model_copy(update={"pace": slow}), data))
-    _kill_at(folder, 50, with_checkpoint=False)
+    _kill_at(processes, folder, 50, with_checkpoint=False)
     assert child.main(str(folder.path)) == 0
     for kind, steps in (("step", [1, *range(10, 121, 10)]), ("eval", [40, 80, 120, 120])):
         assert [step for step, _ in _curve(folder, kind)] == steps
