@@ -6,9 +6,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import expect_accessible, open_tab
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_the_cost_follows_the_settings_and_is_checked_by_a_real_step(train_page: Page) -> None:
     page = train_page
     open_tab(page, "cost")

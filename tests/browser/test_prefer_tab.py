@@ -28,6 +28,7 @@ def test_a_choice_between_two_answers_is_kept(train_page: Page) -> None:
     expect(page.locator("#prefer-pairs")).to_contain_text("Choices so far: 1", timeout=30_000)
 
 
+@desktop_only
 def test_no_serious_accessibility_fault_and_four_languages(train_page: Page) -> None:
     page = train_page
     open_tab(page, "prefer")
