@@ -7,9 +7,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.actions.calling import Call, read_call
-from tests.browser.conftest import desktop_only, open_tab, phone_only
-
-SLOW = 120_000
+from tests.browser.conftest import SLOW, desktop_only, open_tab, phone_only
 
 
 @desktop_only

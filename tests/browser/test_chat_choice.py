@@ -7,9 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import expect_accessible, open_tab, visit
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab, visit
 
 
+@desktop_only
 def test_a_choice_goes_on_is_saved_and_reaches_align(browser: Browser, hub_url: str, viewport: dict[str, int]) -> None:
     with visit(
         browser, f"{hub_url}/chat?tab=chat&max_new_tokens=12&temperature=1", viewport, "#chat-message textarea"

@@ -18,6 +18,7 @@ def _complete(page: Page, prompt: str) -> None:
     expect(page.locator("#completion-chart table.bars")).to_be_visible(timeout=90_000)
 
 
+@desktop_only
 def test_tokens_alternatives_and_branches(page: Page) -> None:
     _complete(page, "The capital of France is")
     made = page.locator("#completion-text .idea-completion")

@@ -6,10 +6,15 @@ import re
 
 from playwright.sync_api import Page, expect
 
+<<<<<<< HEAD
 from tests.browser.conftest import expect_accessible, open_tab
 from tests.browser.languages import left_in_english, switch
+=======
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab
+>>>>>>> h2
 
 
+@desktop_only
 def test_the_cost_follows_the_settings_and_is_checked_by_a_real_step(train_page: Page) -> None:
     page = train_page
     open_tab(page, "cost")

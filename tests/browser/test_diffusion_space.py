@@ -14,6 +14,7 @@ from common.ui.i18n import text
 from tests.browser.conftest import PHONE, desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_a_picture_is_drawn_saved_and_gives_its_settings_back(diffusion_page: Page, tmp_path: Path) -> None:
     page = diffusion_page
     expect(page.locator("#image-note")).to_contain_text("MB of memory", timeout=60_000)
@@ -71,6 +72,7 @@ def test_bad_input_is_one_sentence(diffusion_page: Page, tmp_path: Path) -> None
     expect(page.get_by_text("No settings can be read from this picture")).to_be_visible()
 
 
+@desktop_only
 def test_the_steps_are_played_and_scrubbed(diffusion_page: Page) -> None:
     page = diffusion_page
     open_tab(page, "denoise")

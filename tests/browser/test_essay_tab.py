@@ -9,9 +9,7 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from common.text.tasks.manuscript import from_markdown
-from tests.browser.conftest import desktop_only, open_tab, phone_only
-
-SLOW = 120_000
+from tests.browser.conftest import SLOW, desktop_only, open_tab, phone_only
 
 
 def _open(page: Page) -> None:

@@ -10,6 +10,7 @@ from common.ui.i18n import text
 from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_examples_methods_and_their_size(train_page: Page) -> None:
     page = train_page
     open_tab(page, "finetune")

@@ -6,11 +6,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import expect_accessible, open_tab
-
-SLOW = 120_000
+from tests.browser.conftest import SLOW, desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_a_failure_its_fix_and_a_link(page: Page) -> None:
     open_tab(page, "gallery")
     page.click("#gallery-go")

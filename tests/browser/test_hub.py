@@ -13,9 +13,18 @@ from playwright.sync_api import Browser, Page, expect
 
 from common.text.actions.calling import Call
 from common.ui.i18n import text
-from tests.browser.conftest import DESKTOP, KEY, PHONE, desktop_only, expect_accessible, open_tab
-
-_SLOW = 120_000
+from tests.browser.conftest import (
+    DESKTOP,
+    KEY,
+    PHONE,
+    SLOW,
+    desktop_only,
+    expect_accessible,
+    expect_no_wider_than_the_screen,
+    has_answered_briefly,
+    open_tab,
+    phone_only,
+)
 
 
 @pytest.fixture
@@ -29,17 +38,15 @@ def front(browser: Browser, hub_url: str, viewport: dict[str, int]) -> Iterator[
     )
     page.goto(hub_url, wait_until="load")
     yield page
-    width = page.evaluate("document.documentElement.scrollWidth")
+    expect_no_wider_than_the_screen(page)
     context.close()
     assert not elsewhere, elsewhere
-    assert width <= viewport["width"]
 
 
+@desktop_only
 def test_through_the_door_and_back(front: Page) -> None:
     front.locator(".doors a").filter(has_text=text("en", "hub.chat")).click()
-    front.fill("#chat-message textarea", "Say hello.")
-    front.click("#chat-send")
-    expect(front.locator("#chat-figures")).to_contain_text(re.compile("finished by itself|cut off"))
+    has_answered_briefly(front, "Say hello.")
     _has_a_picture_drawn(front)
     front.locator(".masthead a").click()
     expect(front.locator("h1")).to_have_text(text("en", "hub.title"))
@@ -51,15 +58,15 @@ def _has_a_picture_drawn(page: Page) -> None:
     page.get_by_role("button", name="Draw a red apple.").click()
     page.click("#actions-go")
     trace = page.locator("#actions-trace")
-    expect(trace.locator("[data-step=approval]")).to_contain_text(text("en", "actions.waiting"), timeout=_SLOW)
+    expect(trace.locator("[data-step=approval]")).to_contain_text(text("en", "actions.waiting"), timeout=SLOW)
     call = Call("draw", {"prompt": 'green "heart" <b>'}).to_json()
     page.locator("#actions-call textarea, #actions-call input").fill(call)
     page.click("#actions-approve")
     picture = trace.get_by_alt_text('green "heart" <b>')
-    expect(picture).to_be_visible(timeout=_SLOW)
+    expect(picture).to_be_visible(timeout=SLOW)
     assert picture.evaluate("img => [img.naturalWidth, img.naturalHeight]") == [64, 64]
     expect(trace.locator("a[download]")).to_have_text(text("en", "image.save"))
-    expect(trace.locator("[data-step=answer]")).to_contain_text(re.compile(r"[1-9]\d* tokens"), timeout=_SLOW)
+    expect(trace.locator("[data-step=answer]")).to_contain_text(re.compile(r"[1-9]\d* tokens"), timeout=SLOW)
     assert "base64" not in page.url
     expect_accessible(page)
 
@@ -79,11 +86,13 @@ def test_the_language_goes_through_the_door(front: Page) -> None:
     expect(front.locator("#chat-send")).to_have_text(text("de", "chat.send"))
 
 
+@desktop_only
 def test_the_front_page_has_no_serious_accessibility_fault(front: Page) -> None:
     expect(front.locator(".doors a").first).to_be_visible()
     expect_accessible(front)
 
 
+@desktop_only
 def test_the_agenda_opens_a_demo_as_the_talk_wants_it(front: Page) -> None:
     front.locator(".by-slide summary").click()
     expect(front.locator(".by-slide a").first).to_be_visible()
@@ -93,6 +102,7 @@ def test_the_agenda_opens_a_demo_as_the_talk_wants_it(front: Page) -> None:
     expect(front.locator("#tab-completion-button")).to_have_attribute("aria-selected", "true")
 
 
+@phone_only
 def test_the_room_joins_by_a_code(front: Page, hub_url: str) -> None:
     front.locator(".joining a").filter(has_text=text("en", "hub.join")).click()
     code = front.locator(".join svg")
@@ -148,7 +158,7 @@ def test_the_room_guesses_and_the_presenter_leads(browser: Browser, hub_url: str
     stage.wait_for_url("**/poll?**step=0")
     expect(stage.locator("#poll-view table.bars")).to_be_visible()  # what was asked keeps its guesses
     phone.goto(f"{hub_url}/translate?step=99", wait_until="load")
-    expect(phone.locator("#notice .notice")).to_contain_text(text("it", "field.talk_step"), timeout=_SLOW)
+    expect(phone.locator("#notice .notice")).to_contain_text(text("it", "field.talk_step"), timeout=SLOW)
     for page in (stage, phone):
         page.context.close()
 

@@ -6,9 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import desktop_only, expect_accessible, open_tab
-
-SLOW = 120_000  # the glass box loads the model in a process of its own
+from tests.browser.conftest import SLOW, desktop_only, expect_accessible, open_tab, phone_only
 
 
 def _look(page: Page) -> None:
@@ -23,6 +21,7 @@ def _set(page: Page, slider: str, value: str) -> None:
     box.press("Tab")
 
 
+@phone_only
 def test_from_the_seminars_sentence_to_a_head_and_a_token(page: Page) -> None:
     _look(page)
     expect(page.locator("#inside-tokens .chip.selected")).to_contain_text("book")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import expect_accessible, open_tab
+from tests.browser.conftest import desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_a_step_of_the_map_leads_to_its_demo(train_page: Page) -> None:
     page = train_page
     open_tab(page, "lifecycle")

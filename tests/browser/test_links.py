@@ -10,17 +10,20 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from common.ui.i18n import text
-from tests.browser.conftest import open_tab
+from tests.browser.conftest import DESKTOP, PHONE, desktop_only, open_tab
 
 
-def test_a_view_as_a_qr_code(page: Page, viewport: dict[str, int]) -> None:
+@desktop_only
+def test_a_view_as_a_qr_code(page: Page) -> None:
     open_tab(page, "gallery")
     page.click("#gallery-qr")
     dialog = page.locator("#gallery-qr-dialog dialog")
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text(text("en", "link.alone"))
-    box = dialog.bounding_box()
-    assert box and box["x"] >= 0 and box["x"] + box["width"] <= viewport["width"]
+    for screen in (PHONE, DESKTOP):
+        page.set_viewport_size(screen)  # type: ignore[arg-type]  # two whole numbers
+        box = dialog.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= screen["width"]
     picture = Image.open(io.BytesIO(dialog.locator("svg").screenshot())).convert("L")
     link = zxingcpp.read_barcodes(picture)[0].text
     assert link == page.url and link.endswith("/?tab=gallery")  # what it opens with by itself is left out

@@ -6,9 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import desktop_only, expect_accessible, open_tab, phone_only
-
-SLOW = 120_000  # the first sentence waits for the model
+from tests.browser.conftest import SLOW, desktop_only, expect_accessible, open_tab, phone_only
 
 
 def _play(page: Page) -> Locator:
@@ -33,6 +31,7 @@ def _steps(player: Locator) -> int:
     return int(player.locator('input[type="range"]').get_attribute("max") or 0)
 
 
+@desktop_only
 def test_from_the_encoder_to_the_last_token(translate_page: Page) -> None:
     player = _play(translate_page)
     steps = _steps(player)

@@ -6,9 +6,7 @@ import re
 
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
-from tests.browser.conftest import desktop_only, expect_accessible, open_tab
-
-SLOW = 120_000  # the glass box loads the model in a process of its own
+from tests.browser.conftest import DESKTOP, PHONE, SLOW, desktop_only, expect_accessible, open_tab
 
 
 def _open(page: Page, part: str) -> None:
@@ -40,6 +38,7 @@ def _no_serious_fault(page: Page) -> None:
     expect_accessible(page)
 
 
+@desktop_only
 def test_the_slider_moves_the_slides_distribution(page: Page) -> None:
     _open(page, "slide")
     chart, verdict = page.locator("#sampling-slide-chart"), page.locator("#sampling-slide-verdict")
@@ -74,6 +73,7 @@ def test_columns_of_ones_own(page: Page) -> None:
     expect(page.locator("#sampling-slide-chart th").first).to_have_text("<b>x</b>")
 
 
+@desktop_only
 def test_the_live_models_steps(page: Page) -> None:
     _open(page, "live")
     page.fill("#sampling-live-prompt textarea", "My favourite food is")
@@ -86,9 +86,11 @@ def test_the_live_models_steps(page: Page) -> None:
     expect(cards.nth(4).locator("tr.cut").first).to_be_visible()
     before = cards.nth(1).locator("td.value").all_inner_texts()
 
-    boxes = [card.bounding_box() for card in cards.all()]
-    for place, one in enumerate(boxes):
-        assert one and all(other and not _overlap(one, other) for other in boxes[place + 1 :])
+    for screen in (PHONE, DESKTOP):
+        page.set_viewport_size(screen)  # type: ignore[arg-type]  # two whole numbers
+        boxes = [card.bounding_box() for card in cards.all()]
+        for place, one in enumerate(boxes):
+            assert one and all(other and not _overlap(one, other) for other in boxes[place + 1 :])
 
     _set(page, "sampling-live-top_k", "5")
     expect(cards.nth(2)).to_contain_text("Cuts off 49,147 tokens")

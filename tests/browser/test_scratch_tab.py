@@ -10,6 +10,7 @@ from common.ui.i18n import text
 from tests.browser.conftest import desktop_only, expect_accessible
 
 
+@desktop_only
 def test_from_a_text_to_a_model_that_writes(train_page: Page) -> None:
     page = train_page
     expect(page.locator("#scratch-corpus")).to_contain_text("One day")
@@ -45,6 +46,7 @@ def test_the_time_is_an_estimate_until_it_was_measured(train_page: Page) -> None
     expect(numbers).to_contain_text("steps in 1.0 minutes")
 
 
+@desktop_only
 def test_no_serious_accessibility_fault_and_four_languages(train_page: Page) -> None:
     page = train_page
     expect_accessible(page)

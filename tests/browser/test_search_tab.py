@@ -6,11 +6,10 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import expect_accessible, open_tab
-
-SLOW = 120_000  # the first sentence waits for the model
+from tests.browser.conftest import SLOW, desktop_only, expect_accessible, open_tab
 
 
+@desktop_only
 def test_a_sentence_in_three_ways(translate_page: Page) -> None:
     page = translate_page
     open_tab(page, "search")

@@ -42,6 +42,7 @@ def _choose(page: Page, label: str) -> None:
     page.locator("#tokens-which label").filter(has_text=re.compile(rf"^\s*{label}\b")).click()
 
 
+@desktop_only
 def test_the_text_is_shown_in_the_tokens_of_three_tokenizers(tokens: Page) -> None:
     typed = tokens.locator("#tokens-text textarea").input_value()
     for name in DEFAULT:

@@ -24,6 +24,7 @@ def _clear(page: Page) -> None:
     expect(page.locator("#translate-translation textarea")).to_have_value("")
 
 
+@desktop_only
 def test_it_translates_as_one_types(translate_page: Page) -> None:
     page = translate_page
     translation = page.locator("#translate-translation textarea")
@@ -42,6 +43,7 @@ def test_it_translates_as_one_types(translate_page: Page) -> None:
     expect(translation).to_have_value("")
 
 
+@phone_only
 def test_swap_back_and_reference(translate_page: Page) -> None:
     page = translate_page
     expect(page.locator("#translate-translation textarea")).to_have_value(re.compile(DSA))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from common.config import LANGUAGES, settings
 from common.ui.i18n import text
-from tests.browser.conftest import desktop_only, visit
+from tests.browser.conftest import desktop_only, phone_only, visit
 
 # Playwright cannot drop a file from outside of the page: one of its own, of as many zeros, is dropped.
 DROP = """(place, bytes) => {
@@ -28,6 +28,7 @@ def _expect_refused(page: Page, lang: str, name: str) -> None:
     expect(page.locator(".upload-refused")).to_have_count(0)
 
 
+@phone_only
 def test_a_large_file_is_refused_in_every_language(
     browser: Browser, train_url: str, viewport: dict[str, int], tmp_path: Path
 ) -> None:

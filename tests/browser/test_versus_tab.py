@@ -6,9 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import desktop_only, expect_accessible, open_tab
-
-SLOW = 120_000  # the first question waits for the chat model
+from tests.browser.conftest import SLOW, desktop_only, expect_accessible, open_tab
 
 
 @desktop_only
