@@ -6,12 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-<<<<<<< HEAD
-from tests.browser.conftest import expect_accessible, open_tab
-from tests.browser.languages import left_in_english, switch
-=======
 from tests.browser.conftest import desktop_only, expect_accessible, open_tab
->>>>>>> h2
+from tests.browser.languages import left_in_english, switch
 
 
 @desktop_only
