@@ -18,6 +18,16 @@ from common.errors import Phrase
 from common.ui.i18n import Localizer
 
 
+class Slider(gr.Slider):
+    """gradio's, but what was typed beside it reaches the handler as it is: gradio refuses what is outside the limits in
+    English, before the handler's own check can say so in the visitor's language."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number with limits; whole numbers have an integer ``step``. ``optional`` lets it be empty (None)."""
@@ -74,7 +84,7 @@ class Number:
     def slider(self, words: Localizer, key: str, **props: Any) -> gr.Slider:
         """The slider for it, labelled with the text ``key``."""
         return words(
-            gr.Slider,
+            Slider,
             keys={"label": key},
             minimum=self.minimum,
             maximum=self.maximum,

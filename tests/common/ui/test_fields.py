@@ -33,3 +33,14 @@ def test_a_box_takes_fractions_where_the_step_is_one(step: float, precision: int
     with gr.Blocks():
         box = Number("price", 1, 0, 10, step).box(Localizer("en"), "tokens.price")
     assert box.precision == precision
+
+
+def test_what_is_outside_a_sliders_limits_is_refused_by_our_own_check() -> None:
+    """Typed beside the slider, 12 comes as it is; gradio's own refusal would be in English, whatever the page is in."""
+    steps = Number("steps", 50, 20, 100)
+    with gr.Blocks():
+        slider = steps.slider(Localizer("en"), "tokens.price")
+    assert slider.get_block_name() == "slider"
+    with pytest.raises(errors.InvalidInput, match="20"):
+        steps.check(slider.preprocess(12))
+    assert slider.preprocess(None) is None
