@@ -18,16 +18,6 @@ from common.errors import Phrase
 from common.ui.i18n import Localizer
 
 
-class Slider(gr.Slider):
-    """gradio's, but what was typed beside it reaches the handler as it is: gradio refuses what is outside the limits in
-    English, before the handler's own check can say so in the visitor's language."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number with limits; whole numbers have an integer ``step``. ``optional`` lets it be empty (None)."""
@@ -83,8 +73,8 @@ class Number:
 
     def slider(self, words: Localizer, key: str, **props: Any) -> gr.Slider:
         """The slider for it, labelled with the text ``key``."""
-        return words(
-            Slider,
+        slider = words(
+            gr.Slider,
             keys={"label": key},
             minimum=self.minimum,
             maximum=self.maximum,
@@ -92,6 +82,10 @@ class Number:
             value=self.default,
             **props,
         )
+        # What was typed beside it reaches the handler as it is. gradio would refuse what is outside the limits, but in
+        # English, and before the handler's own check can say so in the visitor's language.
+        slider.preprocess = lambda payload: payload  # type: ignore[method-assign]
+        return slider
 
     def box(self, words: Localizer, key: str, **props: Any) -> gr.Number | gr.Textbox:
         """A box to type it into (for wide ranges and optional values)."""
