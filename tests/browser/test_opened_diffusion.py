@@ -61,6 +61,14 @@ def test_a_grid_is_drawn_and_saved(diffusion_page: Page) -> None:
     expect(page.locator("#grid-down-values textarea")).to_have_value("apple, heart, circle")
     page.click("#grid-go")
     expect(page.locator("#grid-view img")).to_have_count(6, timeout=120_000)
+    middles = """(of) => [...document.querySelectorAll(of)].map((one) => {
+      const {x, width} = one.getBoundingClientRect();
+      return x + width / 2;
+    })"""
+    heads, pictures = (
+        page.evaluate(middles, f"#grid-view {of}") for of in ("th[scope=col]", "tbody tr:first-child img")
+    )
+    assert heads == pytest.approx(pictures, abs=4)  # each value stands above its pictures
     with page.expect_download() as download:
         page.click("#grid-save")
     assert download.value.suggested_filename == "two-knobs.png"
